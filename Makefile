@@ -1,0 +1,26 @@
+# What one does with Busbar. `make` alone lists it.
+PROFILE ?= ci
+DOCKER ?= docker
+COMPOSE ?= $(shell $(DOCKER) compose version >/dev/null 2>&1 && echo $(DOCKER) compose || echo docker-compose)
+
+help:         ## this list
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: .*##/:/'
+start:        ## all nine services, data in ./data
+	cargo run --release --locked
+test:         ## all tests, on SQLite and PostgreSQL; installs PostgreSQL when it is missing
+	sh tests/prepare.sh
+	cargo test --workspace --locked --profile $(PROFILE)
+lint:         ## formatting, clippy, licences and banned crates
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	sh tests/deny.sh
+bench:        ## the gateway beside nginx, memory and start-up
+	sh benches/run.sh
+docker-build: ## one image for each service; BIN_FROM=prebuilt compiles here, not in a container
+	DOCKER="$(DOCKER)" sh deploy/build-images.sh
+docker-up:    ## nine containers, PostgreSQL, Prometheus, Grafana
+	DOCKER="$(DOCKER)" COMPOSE="$(COMPOSE)" sh deploy/up.sh
+docker-down:  ## stops them; volumes stay
+	[ ! -e deploy/.env ] || $(COMPOSE) -f deploy/compose.yml --env-file deploy/.env down
+
+.PHONY: help start test lint bench docker-build docker-up docker-down

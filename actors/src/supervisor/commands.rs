@@ -1,0 +1,161 @@
+//! What a supervisor is told to do: start, replace, stop.
+
+use std::sync::Arc;
+
+use actix::fut::ActorFutureExt;
+use actix::{AsyncContext, Context, Handler, ResponseFuture, WrapFuture};
+use tokio::sync::oneshot;
+
+use super::{Condition, ServiceSupervisor, retire};
+use crate::exit::{Exit, Reason};
+use crate::incarnation::Ending;
+use crate::intensity::Next;
+use crate::messages::{Refused, Replace, Start, Stop};
+use crate::registry::State;
+use crate::socket;
+
+type Outcome = Result<u64, Refused>;
+
+impl Handler<Start> for ServiceSupervisor {
+    type Result = ResponseFuture<Outcome>;
+
+    fn handle(&mut self, _: Start, context: &mut Context<Self>) -> Self::Result {
+        if self.guard.tree_is_stopping() || self.state == State::Draining {
+            return answered(Err(Refused::Stopping));
+        }
+        if let Some(current) = &self.serving {
+            return answered(Ok(current.generation));
+        }
+        if let Err(refused) = self.take_port() {
+            return answered(Err(refused));
+        }
+        if matches!(self.state, State::Stopped | State::Failed) {
+            self.intensity.clear();
+            self.registry.forgive(self.spec.name);
+        }
+        self.launched(context)
+    }
+}
+
+impl Handler<Replace> for ServiceSupervisor {
+    type Result = ResponseFuture<Outcome>;
+
+    fn handle(&mut self, how: Replace, context: &mut Context<Self>) -> Self::Result {
+        if self.guard.tree_is_stopping() || self.state == State::Draining {
+            return answered(Err(Refused::Stopping));
+        }
+        if matches!(self.state, State::Stopped | State::Failed) {
+            return answered(Err(Refused::NotRunning));
+        }
+        if how == Replace::Hung {
+            return self.replace_hung(context);
+        }
+        self.launched(context)
+    }
+}
+
+impl Handler<Stop> for ServiceSupervisor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, Stop(ending): Stop, context: &mut Context<Self>) -> Self::Result {
+        let (tell, stopped) = oneshot::channel();
+        self.stop_waiting.push(tell);
+        match (self.state, ending) {
+            (State::Draining, Ending::Graceful) => {}
+            (State::Draining, Ending::Now) => {
+                if let Some(serving) = &self.stopping {
+                    retire::spawn_stop(serving.clone(), Ending::Now);
+                }
+            }
+            _ => self.stop(ending, context),
+        }
+        Box::pin(async move { stopped.await.unwrap_or(()) })
+    }
+}
+
+impl ServiceSupervisor {
+    /// Launches the next incarnation unless one is on its way; answers when it serves.
+    fn launched(&mut self, context: &mut Context<Self>) -> ResponseFuture<Outcome> {
+        if self.starting.is_none() {
+            self.launch(context);
+        }
+        let (tell, told) = oneshot::channel();
+        self.waiting.entry(self.newest).or_default().push(tell);
+        Box::pin(async move { told.await.unwrap_or(Err(Refused::Stopping)) })
+    }
+
+    /// It no longer answers. Its acceptor takes connections of the shared socket: pause it first.
+    fn replace_hung(&mut self, context: &mut Context<Self>) -> ResponseFuture<Outcome> {
+        let Some(current) = self.serving.as_mut() else { return self.launched(context) };
+        if current.condition == Condition::Hung {
+            return self.launched(context);
+        }
+        let (generation, lived) = (current.generation, current.lived());
+        current.condition = Condition::Hung;
+        retire::spawn_pause(current.serving.clone());
+        log::error!("{}#{generation} hangs: replacing it", self.spec.name);
+        self.ended(generation, Exit::new(Reason::Hung, "it no longer answers"));
+        if self.count_failure(lived) == Next::GiveUp {
+            self.let_go(State::Failed, context);
+            return answered(Err(Refused::NotRunning));
+        }
+        self.enter(State::Degraded);
+        self.launched(context)
+    }
+
+    /// Takes the port again after it was closed.
+    fn take_port(&mut self) -> Result<(), Refused> {
+        if self.socket.is_none() {
+            let reserved = socket::reserve(self.address);
+            let reserved = reserved.map_err(|error| Refused::Bind(error.to_string()))?;
+            self.socket = Some(Arc::new(reserved));
+        }
+        Ok(())
+    }
+
+    fn stop(&mut self, ending: Ending, context: &mut Context<Self>) {
+        self.enter(State::Draining);
+        if let Some(generation) = self.give_up_starting(Refused::Stopping, context) {
+            self.leaving.entry(generation).or_default();
+        }
+        let others: Vec<_> = self.leaving.values_mut().map(watch_end).collect();
+        let socket = self.socket.take();
+        let generation = self.serving.as_ref().map(|current| current.generation);
+        self.stopping = self.serving.as_ref().map(|current| current.serving.clone());
+        let last = self.serving.take().map(|current| self.retirement(current));
+        let drain = self.spec.drain;
+        let task = actix_rt::spawn(async move {
+            match (last, ending) {
+                (Some(last), Ending::Graceful) => last.stopped(socket).await,
+                (Some(last), Ending::Now) => last.cut(socket).await,
+                (None, _) => retire::close(socket),
+            }
+            retire::others_gone(others, ending, drain).await;
+        });
+        let done = task.into_actor(self).map(move |_, this: &mut Self, _| this.stopped(generation));
+        context.spawn(done);
+    }
+
+    fn stopped(&mut self, generation: Option<u64>) {
+        if let Some(generation) = generation {
+            self.ended(generation, Exit::new(Reason::Admin, "stopped"));
+        }
+        self.stopping = None;
+        self.leaving.clear();
+        self.enter(State::Stopped);
+        log::info!("{} is stopped", self.spec.name);
+        for waiter in self.stop_waiting.drain(..) {
+            let _ = waiter.send(());
+        }
+    }
+}
+
+fn answered(outcome: Outcome) -> ResponseFuture<Outcome> {
+    Box::pin(async move { outcome })
+}
+
+fn watch_end(watchers: &mut Vec<oneshot::Sender<()>>) -> oneshot::Receiver<()> {
+    let (tell, gone) = oneshot::channel();
+    watchers.push(tell);
+    gone
+}

@@ -1,0 +1,143 @@
+//! The outermost layer of every server: request id and trace, access line, metrics, problems with
+//! their place, and `Connection: close` while the server drains.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, Method};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage};
+use futures_util::FutureExt;
+
+use crate::guard::{self, RoutePattern};
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+use crate::trace::{REQUEST_ID, RequestId};
+
+/// The log target of access lines.
+pub const TARGET: &str = "access";
+
+/// Questions about health come every few seconds, and say little.
+fn level(path: &str) -> log::Level {
+    if path.starts_with("/health") { log::Level::Debug } else { log::Level::Info }
+}
+
+/// What the layer needs of its server.
+#[derive(Clone)]
+pub(crate) struct Access {
+    pub metrics: Metrics,
+    /// Set by the supervisor when this incarnation is about to go.
+    pub draining: Arc<AtomicBool>,
+}
+
+/// Counts a request as over even when its future is dropped half way.
+struct InFlight<'a> {
+    metrics: &'a Metrics,
+    is_finished: bool,
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        if !self.is_finished {
+            self.metrics.abandoned();
+        }
+    }
+}
+
+impl Access {
+    pub(crate) async fn handle<B: MessageBody + 'static>(
+        self,
+        request: ServiceRequest,
+        next: Next<B>,
+    ) -> Result<ServiceResponse<BoxBody>, Error> {
+        let start = Instant::now();
+        self.metrics.started();
+        let mut in_flight = InFlight { metrics: &self.metrics, is_finished: false };
+        let id = RequestId::of_headers(request.headers());
+        let (method, path) = (request.method().clone(), request.path().to_owned());
+        request.extensions_mut().insert(id.clone());
+
+        let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+        let mut response = match answered {
+            Ok(Ok(response)) => self.placed(response.map_into_boxed_body(), &path, &id),
+            Ok(Err(error)) => {
+                in_flight.is_finished = true;
+                self.metrics.finished("unmatched", &method, 500, start.elapsed());
+                return Err(self.lost(error.to_string(), &method, &path, &id));
+            }
+            Err(panic) => {
+                in_flight.is_finished = true;
+                self.metrics.panicked("unmatched");
+                self.metrics.finished("unmatched", &method, 500, start.elapsed());
+                let said = format!("a layer panicked: {}", guard::message(&*panic));
+                return Err(self.lost(said, &method, &path, &id));
+            }
+        };
+
+        if let Ok(value) = HeaderValue::from_str(&id.id) {
+            response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), value);
+        }
+        if self.draining.load(Ordering::Relaxed) {
+            // An inserted `Connection` header would be dropped by the encoder.
+            response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        }
+        let pattern = response.request().extensions().get::<RoutePattern>().cloned();
+        let route = pattern.as_ref().map_or("unmatched", |pattern| &pattern.0);
+        let (status, took) = (response.status().as_u16(), start.elapsed());
+        in_flight.is_finished = true;
+        self.metrics.finished(route, &method, status, took);
+        log::log!(
+            target: TARGET,
+            level(&path),
+            "{} {method} {path} {status} {:.1} ms request={}",
+            self.metrics.service(), took.as_secs_f64() * 1000.0, id.id
+        );
+        Ok(response)
+    }
+
+    /// A problem gets the path and the id of its request; the cause of a 5xx is logged, once, here.
+    fn placed(
+        &self,
+        response: ServiceResponse<BoxBody>,
+        path: &str,
+        id: &RequestId,
+    ) -> ServiceResponse<BoxBody> {
+        let Some(error) = response.response().error() else { return response };
+        let Some(problem) = error.as_error::<Problem>() else {
+            let made = Problem::internal(error);
+            let made = if response.status().is_server_error() { made } else { return response };
+            self.log(&made, path, id);
+            let http = made.response(Some((path, &id.id)));
+            return ServiceResponse::new(response.into_parts().0, http);
+        };
+        self.log(problem, path, id);
+        let http = problem.response(Some((path, &id.id)));
+        ServiceResponse::new(response.into_parts().0, http)
+    }
+
+    fn log(&self, problem: &Problem, path: &str, id: &RequestId) {
+        let service = self.metrics.service();
+        if problem.status().is_server_error() {
+            log::error!("{service}: {path} answered {problem} request={}", id.id);
+        } else if let Some(cause) = problem.cause_text() {
+            log::debug!("{service}: {path} answered {}: {cause} request={}", problem.code(), id.id);
+        }
+    }
+
+    /// The answer to a request that was lost in the layers: it can be told nothing but a 500.
+    fn lost(&self, said: String, method: &Method, path: &str, id: &RequestId) -> Error {
+        let mut problem = Problem::internal(said);
+        problem.set_place(path, &id.id);
+        log::error!(
+            "{}: {method} {path} answered {problem} request={}",
+            self.metrics.service(),
+            id.id
+        );
+        problem.into()
+    }
+}

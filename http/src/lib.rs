@@ -1,0 +1,43 @@
+//! The HTTP kit: what every server and every call between services is made of.
+//!
+//! It knows the rules of HTTP and no service by name. In reading order: [`server`] builds a server
+//! with its layers ([`access`] outermost, [`guard`] around each route), [`routes`] is the table of
+//! endpoints and their description, [`body`], [`idempotency`], [`caller`], [`deadline`] and
+//! [`trace`] are what a handler asks of a request, [`reply`] and [`problem`] what it answers;
+//! [`token`] signs and verifies, [`health`] and [`metrics`] tell how the server is. Towards others,
+//! [`client`] calls services, [`lane`] keeps its connections, [`headers`] is what a proxy passes on.
+
+pub mod access;
+pub mod body;
+pub mod caller;
+pub mod client;
+pub mod deadline;
+pub mod guard;
+pub mod headers;
+pub mod health;
+pub mod idempotency;
+pub mod lane;
+pub mod latency;
+pub mod metrics;
+pub mod precondition;
+pub mod problem;
+pub mod pulse;
+pub mod reply;
+pub mod routes;
+pub mod server;
+pub mod token;
+pub mod trace;
+
+pub use body::{Body, Path, Query};
+pub use caller::{Caller, Role, ServiceCaller, ServiceKey, Verifier};
+pub use client::{Peer, PeerError};
+pub use deadline::Deadline;
+pub use health::{Check, Health, Status};
+pub use idempotency::{IdempotencyKey, Keyed, MaybeKeyed};
+pub use metrics::Metrics;
+pub use precondition::IfMatch;
+pub use problem::{Invalid, Kind, Problem};
+pub use reply::{Created, Found, Listed, NoContent, Reply};
+pub use routes::{About, Routes, about};
+pub use server::{Kit, Limits, serve};
+pub use trace::RequestId;

@@ -1,0 +1,213 @@
+//! What a server counts, and its two forms: Prometheus text (0.0.4) and JSON.
+//!
+//! Labels come from closed sets: route patterns, known methods, status codes. A path that matches
+//! no route counts as `unmatched`, so a scanner adds no series.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::Method;
+use prometheus::core::Collector;
+use prometheus::{
+    Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder,
+};
+use serde_json::{Value, json};
+
+use crate::latency::Latency;
+use crate::pulse::Pulse;
+
+/// Seconds.
+const DURATION_BUCKETS: [f64; 12] =
+    [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
+/// The content type of the Prometheus text format.
+pub const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// The metrics of one server; clones share them. They outlive the server's incarnations.
+#[derive(Clone)]
+pub struct Metrics(Arc<Inner>);
+
+struct Inner {
+    service: &'static str,
+    registry: Registry,
+    requests: IntCounterVec,
+    durations: HistogramVec,
+    panics: IntCounterVec,
+    in_flight: IntGauge,
+    errors: IntCounter,
+    latency: Latency,
+    pulse: Pulse,
+}
+
+impl Metrics {
+    /// A registry of its own, with the server's own metrics and those of the process.
+    pub fn new(service: &'static str) -> Result<Metrics, prometheus::Error> {
+        let label = |opts: Opts| opts.const_label("service", service);
+        let requests = IntCounterVec::new(
+            label(Opts::new("busbar_http_requests_total", "Requests answered")),
+            &["route", "method", "code"],
+        )?;
+        let durations = HistogramVec::new(
+            HistogramOpts::from(label(Opts::new(
+                "busbar_http_request_duration_seconds",
+                "Time from the request's head to the answer's head",
+            )))
+            .buckets(DURATION_BUCKETS.to_vec()),
+            &["route", "method"],
+        )?;
+        let panics = IntCounterVec::new(
+            label(Opts::new("busbar_http_panics_total", "Handlers that panicked")),
+            &["route"],
+        )?;
+        let in_flight = IntGauge::with_opts(label(Opts::new(
+            "busbar_http_requests_in_flight",
+            "Requests being answered",
+        )))?;
+        let errors = IntCounter::with_opts(label(Opts::new(
+            "busbar_http_server_errors_total",
+            "Answers with a status of 500 or above",
+        )))?;
+        let registry = Registry::new();
+        let (latency, pulse) = (Latency::default(), Pulse::default());
+        let inner = Inner {
+            service,
+            registry,
+            requests,
+            durations,
+            panics,
+            in_flight,
+            errors,
+            latency,
+            pulse,
+        };
+        let metrics = Metrics(Arc::new(inner));
+        metrics.register(metrics.0.requests.clone())?;
+        metrics.register(metrics.0.durations.clone())?;
+        metrics.register(metrics.0.panics.clone())?;
+        metrics.register(metrics.0.in_flight.clone())?;
+        metrics.register(metrics.0.errors.clone())?;
+        Ok(metrics)
+    }
+
+    pub fn service(&self) -> &'static str {
+        self.0.service
+    }
+
+    /// Adds a metric of a service's own, in the place of one of the same name and labels: the next
+    /// incarnation counts anew, as a new process would.
+    ///
+    /// # Errors
+    /// When the metric is malformed, or its name is taken by one with other labels.
+    pub fn register<C>(&self, collector: C) -> Result<(), prometheus::Error>
+    where
+        C: Collector + Clone + 'static,
+    {
+        match self.0.registry.register(Box::new(collector.clone())) {
+            Err(prometheus::Error::AlreadyReg) => {
+                self.0.registry.unregister(Box::new(collector.clone()))?;
+                self.0.registry.register(Box::new(collector))
+            }
+            outcome => outcome,
+        }
+    }
+
+    pub(crate) fn started(&self) {
+        self.0.in_flight.inc();
+    }
+
+    pub(crate) fn finished(&self, route: &str, method: &Method, status: u16, took: Duration) {
+        let method = known_method(method);
+        let mut code = [0u8; 3];
+        let code = decimal(status, &mut code);
+        self.0.in_flight.dec();
+        self.0.requests.with_label_values(&[route, method, code]).inc();
+        self.0.durations.with_label_values(&[route, method]).observe(took.as_secs_f64());
+        self.0.latency.record(took);
+        if status >= 500 {
+            self.0.errors.inc();
+        }
+    }
+
+    /// A request whose future was dropped: the client has gone.
+    pub(crate) fn abandoned(&self) {
+        self.0.in_flight.dec();
+    }
+
+    /// A panic that was caught where `route` was answered.
+    pub fn panicked(&self, route: &str) {
+        self.0.panics.with_label_values(&[route]).inc();
+    }
+
+    /// Whether the server's threads turn.
+    pub fn pulse(&self) -> &Pulse {
+        &self.0.pulse
+    }
+
+    pub fn latency(&self) -> &Latency {
+        &self.0.latency
+    }
+
+    /// Requests answered.
+    pub fn requests_total(&self) -> u64 {
+        self.0.latency.count()
+    }
+
+    /// Answers with a status of 500 or above.
+    pub fn server_errors_total(&self) -> u64 {
+        self.0.errors.get()
+    }
+
+    /// The Prometheus text format.
+    pub fn text(&self) -> String {
+        let mut buffer = Vec::new();
+        let families = self.0.registry.gather();
+        if let Err(error) = TextEncoder::new().encode(&families, &mut buffer) {
+            log::error!("metrics of {} could not be written: {error}", self.0.service);
+        }
+        String::from_utf8(buffer).unwrap_or_default()
+    }
+
+    /// The figures in JSON, in milliseconds.
+    pub fn json(&self) -> Value {
+        let latency = &self.0.latency;
+        json!({
+            "service": self.0.service,
+            "requests": {
+                "total": self.requests_total(),
+                "inFlight": self.0.in_flight.get(),
+                "serverErrors": self.server_errors_total(),
+            },
+            "latencyMs": latency_json(latency),
+        })
+    }
+}
+
+/// `{average, p50, p95, p99}` in milliseconds, two decimals.
+pub fn latency_json(latency: &Latency) -> Value {
+    let round = |value: f64| (value * 100.0).round() / 100.0;
+    json!({
+        "average": round(latency.average_ms()),
+        "p50": round(latency.percentile_ms(0.5)),
+        "p95": round(latency.percentile_ms(0.95)),
+        "p99": round(latency.percentile_ms(0.99)),
+    })
+}
+
+fn known_method(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "OTHER",
+    }
+}
+
+fn decimal(status: u16, buffer: &mut [u8; 3]) -> &str {
+    let digit = |value: u16| b'0' + (value % 10) as u8;
+    *buffer = [digit(status / 100), digit(status / 10), digit(status)];
+    std::str::from_utf8(buffer).unwrap_or("000")
+}

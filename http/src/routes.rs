@@ -1,0 +1,126 @@
+//! A route table that is its own documentation: each line registers an endpoint with actix-web and
+//! with the OpenAPI document.
+//!
+//! ```text
+//! Routes::new()
+//!     .post("/bills", about("Draft a bill").staff().takes::<NewBill>().creates::<BillView>(), handlers::create)
+//!     .get("/bills/{id}", about("Show a bill").gives::<BillView>(), handlers::show)
+//! ```
+
+mod about;
+mod description;
+
+use actix_web::guard::{Any, Get, Head};
+use actix_web::http::Method;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::middleware::from_fn;
+use actix_web::{FromRequest, Handler, Responder, Route, web};
+
+use crate::guard::guard;
+use crate::problem::{Problem, kinds};
+
+pub use self::about::{About, about};
+
+struct Entry {
+    method: Method,
+    route: Route,
+    about: About,
+}
+
+/// The routes of one server, in the order in which they are tried.
+#[derive(Default)]
+pub struct Routes {
+    resources: Vec<(&'static str, Vec<Entry>)>,
+}
+
+macro_rules! methods {
+    ($($name:ident $method:ident),+) => { $(
+        pub fn $name<F, A>(self, path: &'static str, about: About, handler: F) -> Routes
+        where
+            F: Handler<A>,
+            A: FromRequest + 'static,
+            F::Output: Responder + 'static,
+        {
+            self.add(path, Method::$method, web::method(Method::$method).to(handler), about)
+        }
+    )+ };
+}
+
+impl Routes {
+    pub fn new() -> Routes {
+        Routes::default()
+    }
+
+    methods! { post POST, put PUT, patch PATCH, delete DELETE }
+
+    /// GET, and HEAD by the same handler (RFC 9110 section 9.3.2).
+    pub fn get<F, A>(self, path: &'static str, about: About, handler: F) -> Routes
+    where
+        F: Handler<A>,
+        A: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let route = web::route().guard(Any(Get()).or(Head())).to(handler);
+        self.add(path, Method::GET, route, about)
+    }
+
+    fn add(mut self, path: &'static str, method: Method, route: Route, about: About) -> Routes {
+        let entry = Entry { method, route, about };
+        match self.resources.iter_mut().find(|(known, _)| *known == path) {
+            Some((_, entries)) => entries.push(entry),
+            None => self.resources.push((path, vec![entry])),
+        }
+        self
+    }
+
+    /// The routes of another table after these.
+    pub fn and(mut self, other: Routes) -> Routes {
+        for (path, entries) in other.resources {
+            for Entry { method, route, about } in entries {
+                self = self.add(path, method, route, about);
+            }
+        }
+        self
+    }
+
+    /// Registers each path as one resource; another method is 405 with `Allow`.
+    pub fn register(self, config: &mut web::ServiceConfig) {
+        for (path, entries) in self.resources {
+            let allow = allow(&entries);
+            let mut resource = web::resource(path);
+            for entry in entries {
+                resource = resource.route(entry.route);
+            }
+            let refuse = web::to(move || {
+                let allow = allow.clone();
+                async move { Err::<&str, _>(not_allowed(&allow)) }
+            });
+            config.service(resource.default_service(refuse).wrap(from_fn(guard)));
+        }
+    }
+
+    /// `METHOD path` of each endpoint, in order.
+    pub fn listing(&self) -> Vec<String> {
+        let lines = |(path, entries): &(&'static str, Vec<Entry>)| {
+            entries.iter().map(|entry| format!("{} {path}", entry.method)).collect::<Vec<_>>()
+        };
+        self.resources.iter().flat_map(lines).collect()
+    }
+}
+
+fn allow(entries: &[Entry]) -> HeaderValue {
+    let mut methods: Vec<&str> = entries.iter().map(|entry| entry.method.as_str()).collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    HeaderValue::from_str(&methods.join(", ")).unwrap_or(HeaderValue::from_static(""))
+}
+
+fn not_allowed(allow: &HeaderValue) -> Problem {
+    kinds::METHOD_NOT_ALLOWED.problem().header(ALLOW, allow.clone())
+}
+
+/// What is answered where no route matches.
+pub(crate) async fn not_found() -> Result<&'static str, Problem> {
+    Err(kinds::NOT_FOUND.problem())
+}

@@ -1,0 +1,110 @@
+//! The OpenAPI document of a route table.
+
+use serde_json::{Map, Value, json};
+
+use super::about::{Audience, Shape};
+use super::{About, Entry, Routes};
+
+impl Routes {
+    /// The OpenAPI 3.1 document of the public endpoints, each path behind `prefix`.
+    pub fn document(&self, title: &str, prefix: &str) -> Value {
+        let (mut paths, mut schemas) = (Map::new(), Map::new());
+        for (path, entries) in &self.resources {
+            let mut item = Map::new();
+            for entry in entries.iter().filter(|entry| entry.about.audience != Audience::Internal) {
+                let operation = operation(entry, path, title, &mut schemas);
+                item.insert(entry.method.as_str().to_ascii_lowercase(), operation);
+            }
+            if !item.is_empty() {
+                paths.insert(format!("{prefix}{path}"), Value::Object(item));
+            }
+        }
+        schemas.insert("Problem".into(), problem_schema());
+        json!({
+            "openapi": "3.1.0",
+            "info": {"title": title, "version": env!("CARGO_PKG_VERSION")},
+            "paths": paths,
+            "components": {
+                "schemas": schemas,
+                "securitySchemes": {
+                    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+                }
+            }
+        })
+    }
+}
+
+fn operation(entry: &Entry, path: &str, tag: &str, schemas: &mut Map<String, Value>) -> Value {
+    let about = &entry.about;
+    let mut parameters: Vec<Value> = path
+        .split(['{', '}'])
+        .skip(1)
+        .step_by(2)
+        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
+        .collect();
+    parameters.extend(about.query.iter().map(|(name, description)| {
+        json!({"name": name, "in": "query", "description": description, "schema": {"type": "string"}})
+    }));
+    if about.is_keyed {
+        parameters.push(json!({"name": "Idempotency-Key", "in": "header", "required": true,
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255}}));
+    }
+    let mut operation = json!({
+        "summary": about.summary,
+        "tags": [tag],
+        "parameters": parameters,
+        "responses": {
+            about.status.to_string(): answer(about, schemas),
+            "default": {"description": "A problem (RFC 9457)", "content": {
+                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+        }
+    });
+    if about.audience != Audience::Public {
+        operation["security"] = json!([{"bearer": []}]);
+    }
+    let note = match about.audience {
+        Audience::Staff => Some("Operators and administrators only."),
+        Audience::Admin => Some("Administrators only."),
+        _ => None,
+    };
+    if let Some(note) = note {
+        operation["description"] = json!(note);
+    }
+    if let Some(shape) = &about.takes {
+        operation["requestBody"] = json!({"required": true, "content": {
+            "application/json": {"schema": reference(shape, schemas)}}});
+    }
+    operation
+}
+
+fn answer(about: &About, schemas: &mut Map<String, Value>) -> Value {
+    let Some(shape) = &about.gives else { return json!({"description": "Done"}) };
+    let mut schema = reference(shape, schemas);
+    if about.is_list {
+        schema = json!({"type": "object", "required": ["data", "has_more"], "properties": {
+            "data": {"type": "array", "items": schema},
+            "next_cursor": {"type": ["string", "null"]},
+            "has_more": {"type": "boolean"}}});
+    }
+    json!({"description": "Done", "content": {"application/json": {"schema": schema}}})
+}
+
+fn reference(shape: &Shape, schemas: &mut Map<String, Value>) -> Value {
+    let mut all = vec![(shape.name.clone(), (shape.schema)())];
+    (shape.others)(&mut all);
+    for (name, schema) in all {
+        if let Ok(schema) = serde_json::to_value(schema) {
+            schemas.entry(name).or_insert(schema);
+        }
+    }
+    json!({"$ref": format!("#/components/schemas/{}", shape.name)})
+}
+
+fn problem_schema() -> Value {
+    json!({"type": "object", "required": ["type", "title", "status", "code"], "properties": {
+        "type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"},
+        "detail": {"type": "string"}, "instance": {"type": "string"},
+        "code": {"type": "string"}, "request_id": {"type": "string"},
+        "errors": {"type": "array", "items": {"type": "object", "properties": {
+            "pointer": {"type": "string"}, "code": {"type": "string"}, "detail": {"type": "string"}}}}}})
+}

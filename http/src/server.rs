@@ -1,0 +1,140 @@
+//! The one way to build a server: limits, layers, health, metrics and the API description.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::http::KeepAlive;
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpResponse, HttpServer, web};
+
+use crate::access::Access;
+use crate::body::BodyLimit;
+use crate::caller::{ServiceKey, Verifier};
+use crate::guard::Before;
+use crate::health::{self, Health};
+use crate::metrics::{Metrics, TEXT_FORMAT};
+use crate::routes::{Routes, about, not_found};
+
+/// The bounds of one server.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Worker threads.
+    pub workers: usize,
+    /// How long an idle connection is kept.
+    pub keep_alive: Duration,
+    /// How long a client may take to send a request's head.
+    pub client_request_timeout: Duration,
+    /// How long a graceful stop waits for requests in flight; whole seconds.
+    pub drain: Duration,
+    /// Open connections per worker.
+    pub connections_max: usize,
+    /// JSON bodies, in bytes.
+    pub body_bytes_max: usize,
+}
+
+/// Threads for blocking work per worker.
+const BLOCKING_THREADS_MAX: usize = 4;
+/// How long a client may take to close its side after the last answer.
+const DISCONNECT_WAIT: Duration = Duration::from_secs(1);
+
+/// What every server carries besides its routes.
+#[derive(Clone)]
+pub struct Kit {
+    pub metrics: Metrics,
+    pub health: web::Data<Health>,
+    /// Set when this incarnation is about to go.
+    pub draining: Arc<AtomicBool>,
+    pub verifier: Option<Arc<Verifier>>,
+    pub service_key: Option<Arc<ServiceKey>>,
+    /// Asked before each handler; for the injection of faults.
+    pub before: Option<Before>,
+    /// The OpenAPI document, JSON.
+    pub document: Arc<str>,
+    /// The JSON of `/metrics`; the server's own figures when absent.
+    pub figures: Option<Arc<dyn Fn() -> serde_json::Value + Send + Sync>>,
+}
+
+/// Builds a server on a socket that somebody else owns. It handles no signals and starts to run
+/// when it is first polled.
+///
+/// # Errors
+/// When the socket cannot be used.
+pub fn serve<F>(
+    listener: TcpListener,
+    limits: &Limits,
+    kit: Kit,
+    configure: F,
+) -> std::io::Result<Server>
+where
+    F: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+{
+    let body_limit = BodyLimit(limits.body_bytes_max);
+    let factory = move || {
+        kit.metrics.pulse().start(kit.health.generation());
+        let access = Access { metrics: kit.metrics.clone(), draining: kit.draining.clone() };
+        App::new()
+            .app_data(body_limit)
+            .app_data(kit.metrics.clone())
+            .default_service(web::to(not_found))
+            // First, so that a server may have its own instead of what all have.
+            .configure(&configure)
+            .configure(|config| equip(config, &kit))
+            .wrap(from_fn(move |request, next| access.clone().handle(request, next)))
+    };
+    let server = HttpServer::new(factory)
+        .workers(limits.workers)
+        .worker_max_blocking_threads(BLOCKING_THREADS_MAX)
+        .max_connections(limits.connections_max)
+        .keep_alive(KeepAlive::Timeout(limits.keep_alive))
+        .client_request_timeout(limits.client_request_timeout)
+        .client_disconnect_timeout(DISCONNECT_WAIT)
+        .shutdown_timeout(limits.drain.as_secs().max(1))
+        .h1_allow_half_closed(false)
+        .tcp_nodelay(true)
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+/// What the kit brings into an app: who may ask, and the endpoints that every server has.
+fn equip(config: &mut web::ServiceConfig, kit: &Kit) {
+    config.app_data(kit.health.clone());
+    if let Some(verifier) = &kit.verifier {
+        config.app_data(verifier.clone());
+    }
+    if let Some(key) = &kit.service_key {
+        config.app_data(key.clone());
+    }
+    if let Some(before) = &kit.before {
+        config.app_data(before.clone());
+    }
+    let document = kit.document.clone();
+    let figures = kit.figures.clone();
+    let metrics = kit.metrics.clone();
+    let text = kit.metrics.clone();
+    Routes::new()
+        .get("/health", about("State of the service and of what it needs").public(), health::detail)
+        .get("/health/live", about("The service answers").public(), health::live)
+        .get("/health/ready", about("The service takes work").public(), health::ready)
+        .get("/metrics", about("Figures in JSON").public(), move || {
+            let figures = figures.as_ref().map_or_else(|| metrics.json(), |figures| figures());
+            async move { HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(figures) }
+        })
+        .get("/metrics/prometheus", about("Figures for Prometheus").public(), move || {
+            let text = text.text();
+            async move {
+                HttpResponse::Ok()
+                    .insert_header(("cache-control", "no-store"))
+                    .content_type(TEXT_FORMAT)
+                    .body(text)
+            }
+        })
+        .get("/openapi.json", about("This description").public(), move || {
+            let document = document.to_string();
+            async move { HttpResponse::Ok().content_type("application/json").body(document) }
+        })
+        .register(config);
+}

@@ -1,0 +1,74 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::config::Overrides;
+use crate::types::nearest;
+
+/// Busbar: a self-hosted backend for utility bills and their payment.
+#[derive(Debug, Parser)]
+#[command(name = "busbar", version, args_conflicts_with_subcommands = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub start: Settings,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Starts the services (the default)
+    Start(Settings),
+    /// Checks all settings, shows each with its origin, and starts nothing
+    CheckConfig(Settings),
+    /// Brings the databases of the services up to date, and starts nothing
+    Migrate(Settings),
+    /// Asks the services of this process's settings whether they are ready: 0 if all are
+    Health(Settings),
+    /// Prints the OpenAPI description of the whole
+    Openapi,
+    /// Prints the version
+    Version,
+}
+
+/// Where settings come from besides the defaults and the environment.
+#[derive(Debug, Clone, Args)]
+pub struct Settings {
+    /// A file with settings, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The services to host, separated by commas; all nine without it
+    #[arg(long, value_name = "NAMES")]
+    pub services: Option<String>,
+    /// Where databases, keys, documents and mail are kept
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+impl From<Settings> for Overrides {
+    fn from(settings: Settings) -> Overrides {
+        let Settings { config, services, data } = settings;
+        Overrides { file: config, services, data_dir: data }
+    }
+}
+
+/// Reads the arguments; what cannot be read is answered with what can.
+pub fn parse(
+    arguments: impl Iterator<Item = std::ffi::OsString>,
+) -> Result<Arguments, clap::Error> {
+    Arguments::try_parse_from(arguments).map_err(|error| {
+        let word = match error.get(clap::error::ContextKind::InvalidSubcommand) {
+            Some(clap::error::ContextValue::String(word)) => word.clone(),
+            _ => return error,
+        };
+        let command = Arguments::command();
+        let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        let closest = nearest(&word, names.iter().copied());
+        let hint = closest.map_or(String::new(), |name| format!(" Did you mean `{name}`?"));
+        let text = format!("there is no command `{word}`; there are {}.{hint}\n", names.join(", "));
+        Arguments::command().error(ErrorKind::InvalidSubcommand, text)
+    })
+}

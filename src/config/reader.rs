@@ -1,0 +1,144 @@
+//! Reads settings into the types of the sections and remembers every fault on the way.
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use crate::types::{Refused, Text};
+
+use super::fault::Faults;
+use super::secret::Secret;
+use super::settings::Settings;
+
+/// What a kind of setting makes of a text, or what would have been allowed.
+pub(super) type Parsed<T> = Result<T, String>;
+
+pub(super) struct Reader<'a> {
+    settings: &'a Settings,
+    defaults: &'a Settings,
+    faults: Faults,
+    keys: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(settings: &'a Settings, defaults: &'a Settings) -> Self {
+        Reader { settings, defaults, faults: Faults::default(), keys: Vec::new() }
+    }
+
+    /// The setting, or its default after a fault: then nothing is started anyway.
+    pub(super) fn read<T>(
+        &mut self,
+        section: &str,
+        field: &str,
+        kind: impl Fn(&str) -> Parsed<T>,
+    ) -> T {
+        let key = format!("{section}.{field}");
+        let text = |from: &Settings| from.get(&key).map(|s| s.text.clone()).unwrap_or_default();
+        let given = kind(text(self.settings).trim());
+        let value = given.unwrap_or_else(|allowed| {
+            self.faults.push(self.settings.fault(&key, allowed));
+            default(kind(text(self.defaults).trim()))
+        });
+        self.keys.push(key);
+        value
+    }
+
+    /// The faults, and the keys that were read.
+    pub(super) fn finish(self) -> (Faults, Vec<String>) {
+        (self.faults, self.keys)
+    }
+}
+
+#[expect(clippy::expect_used, reason = "a test reads every default")]
+fn default<T>(parsed: Parsed<T>) -> T {
+    parsed.expect("every setting has a valid default")
+}
+
+/// A whole number within a range.
+pub(super) fn number<T>(range: RangeInclusive<T>) -> impl Fn(&str) -> Parsed<T>
+where
+    T: Copy + Display + PartialOrd + std::str::FromStr,
+{
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        number.ok_or_else(|| format!("a whole number from {} to {}", range.start(), range.end()))
+    }
+}
+
+/// Yes or no.
+pub(super) fn flag(text: &str) -> Parsed<bool> {
+    match text {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err("true or false (or 1 or 0)".to_owned()),
+    }
+}
+
+/// What has a written form.
+pub(super) fn word<T: Text>(text: &str) -> Parsed<T> {
+    T::parse(text).map_err(|refused: Refused| refused.detail().to_owned())
+}
+
+/// Nothing when empty.
+pub(super) fn optional<T>(kind: impl Fn(&str) -> Parsed<T>) -> impl Fn(&str) -> Parsed<Option<T>> {
+    move |text| if text.is_empty() { Ok(None) } else { kind(text).map(Some) }
+}
+
+/// Several, separated by commas.
+pub(super) fn list<T>(kind: impl Fn(&str) -> Parsed<T>) -> impl Fn(&str) -> Parsed<Vec<T>> {
+    move |text| {
+        let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+        let parsed: Parsed<Vec<T>> = items.map(&kind).collect();
+        parsed.map_err(|allowed| format!("separated by commas, each {allowed}"))
+    }
+}
+
+/// At least one of them.
+pub(super) fn some<T>(kind: impl Fn(&str) -> Parsed<Vec<T>>) -> impl Fn(&str) -> Parsed<Vec<T>> {
+    move |text| match kind(text)? {
+        none if none.is_empty() => Err("at least one".to_owned()),
+        several => Ok(several),
+    }
+}
+
+pub(super) fn text(text: &str) -> Parsed<String> {
+    Ok(text.to_owned())
+}
+
+pub(super) fn secret(text: &str) -> Parsed<Secret> {
+    Ok(Secret::new(text))
+}
+
+pub(super) fn path(text: &str) -> Parsed<PathBuf> {
+    if text.is_empty() { Err("a path".to_owned()) } else { Ok(PathBuf::from(text)) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::types::ServiceName;
+
+    #[test]
+    fn numbers_stay_within_their_range() {
+        let kind = number(1..=600_000_u64);
+        assert_eq!(kind("600000"), Ok(600_000));
+        for bad in ["0", "600001", "ten", "", "-1", "1.5", "99999999999999999999999"] {
+            assert_eq!(kind(bad).unwrap_err(), "a whole number from 1 to 600000", "{bad}");
+        }
+    }
+
+    #[test]
+    fn flags_are_words_or_digits() {
+        assert_eq!((flag("true"), flag("0")), (Ok(true), Ok(false)));
+        assert!(flag("maybe").is_err() && flag("").is_err() && flag("TRUE").is_err());
+    }
+
+    #[test]
+    fn lists_name_what_each_item_may_be() {
+        let kind = list(word::<ServiceName>);
+        assert_eq!(kind(" users , billing,"), Ok(vec![ServiceName::Users, ServiceName::Billing]));
+        assert!(kind("users,paymnets").unwrap_err().contains("did you mean `payments`?"));
+        assert!(some(list(word::<ServiceName>))("").is_err());
+        assert_eq!(optional(number(1..=2_u8))(""), Ok(None));
+    }
+}

@@ -1,0 +1,232 @@
+//! The actor of each worker thread, which holds that thread's clients, and the way to it.
+//!
+//! A request passes through its mailbox without leaving the thread. What makes that safe:
+//!
+//! * **Cancelling.** actix runs the future of a handler to its end even when nobody waits for it any
+//!   more. [`Forwarding`] gives up as soon as the one who asked is gone: a client that leaves, or a
+//!   deadline that passes, ends the exchange with the service.
+//! * **Panics.** One in a forward is caught and told as a loss. The actor itself only starts
+//!   forwards, which cannot fail.
+//! * **Bounds.** actix's mailbox has none that holds; a [`Destination`]'s places stand in front.
+
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix::dev::{MessageResponse, OneshotSender};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
+use awc::ClientResponse;
+use busbar_actors::{Incarnation, Reason, monitor, panics};
+use busbar_http::client::{Upstream, thread_codec};
+use busbar_http::{Deadline, Problem};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use send_wrapper::SendWrapper;
+use tokio::time::timeout_at;
+
+use super::Gateway;
+use super::destination::Destination;
+use super::forward::{Loss, Order, forward};
+
+type Outcome = Result<ClientResponse, Loss>;
+
+/// Holds one thread's clients.
+struct GatewayActor {
+    gateway: Arc<Gateway>,
+    /// In the order of the gateway's destinations.
+    upstreams: Vec<Rc<[Upstream]>>,
+}
+
+/// Sends a request on. It never leaves its thread, which is what the wrapper checks.
+struct Forward(SendWrapper<Order>);
+
+impl Message for Forward {
+    type Result = SendWrapper<Outcome>;
+}
+
+/// The answer to a [`Forward`], for as long as somebody waits for it.
+struct Forwarding(LocalBoxFuture<'static, Outcome>);
+
+impl Actor for GatewayActor {
+    type Context = Context<Self>;
+}
+
+impl Handler<Forward> for GatewayActor {
+    type Result = Forwarding;
+
+    fn handle(&mut self, Forward(order): Forward, _: &mut Context<Self>) -> Forwarding {
+        let order = order.take();
+        let gateway = self.gateway.clone();
+        let place = gateway.destinations.iter().position(|known| known.name == order.service);
+        let upstreams = place.and_then(|place| self.upstreams.get(place)).cloned();
+        Forwarding(Box::pin(async move {
+            let destination = place.and_then(|place| gateway.destinations.get(place));
+            match (upstreams, destination) {
+                (Some(upstreams), Some(destination)) => {
+                    forward(upstreams, destination, order).await
+                }
+                _ => Err(Loss::Unreachable("no such service".into())),
+            }
+        }))
+    }
+}
+
+impl<A> MessageResponse<A, Forward> for Forwarding
+where
+    A: Actor<Context: AsyncContext<A>>,
+{
+    fn handle(self, _: &mut A::Context, asker: Option<OneshotSender<SendWrapper<Outcome>>>) {
+        let Some(mut asker) = asker else { return };
+        actix_rt::spawn(async move {
+            let outcome = tokio::select! {
+                outcome = AssertUnwindSafe(self.0).catch_unwind() => outcome,
+                () = asker.closed() => return,
+            };
+            let outcome =
+                outcome.unwrap_or_else(|panic| Err(Loss::Panicked(panics::message(&*panic))));
+            // Nobody listens any more: dropping the answer closes its connection.
+            drop(asker.send(SendWrapper::new(outcome)));
+        });
+    }
+}
+
+/// A worker thread's way to its actor.
+pub(super) struct Clerk {
+    actor: Addr<GatewayActor>,
+    gateway: Arc<Gateway>,
+}
+
+impl Clerk {
+    /// Starts this thread's actor, whose end by a panic is reported as that of an essential part.
+    pub(super) fn hire(gateway: &Arc<Gateway>, incarnation: &Incarnation) -> Clerk {
+        let codec = thread_codec();
+        let open = |destination: &Destination| {
+            let instances = destination.instances.iter();
+            instances.map(|instance| Upstream::open(instance.clone(), &codec)).collect()
+        };
+        let upstreams = gateway.destinations.iter().map(open).collect();
+        let (actor, end) = monitor::actor(GatewayActor { gateway: gateway.clone(), upstreams });
+        let incarnation = incarnation.clone();
+        actix_rt::spawn(async move {
+            let exit = end.await;
+            if exit.reason == Reason::Panic {
+                incarnation.failing(exit);
+            }
+        });
+        Clerk { actor, gateway: gateway.clone() }
+    }
+
+    /// The answer of a service, up to its head.
+    pub(super) async fn forward(
+        &self,
+        order: Order,
+        destination: &Destination,
+        deadline: Deadline,
+    ) -> Result<ClientResponse, Problem> {
+        let start = Instant::now();
+        let sent = self.actor.send(Forward(SendWrapper::new(order)));
+        let outcome = match timeout_at(deadline.at().into(), sent).await {
+            Ok(Ok(outcome)) => outcome.take(),
+            Ok(Err(_)) => Err(Loss::Panicked("the gateway's actor is gone".into())),
+            Err(_) => Err(Loss::TimedOut),
+        };
+        match outcome {
+            Ok(answer) => {
+                destination.meters.answered(answer.status(), start.elapsed());
+                Ok(answer)
+            }
+            Err(loss) => {
+                destination.meters.lost(&loss);
+                if matches!(loss, Loss::Panicked(_)) {
+                    self.gateway.metrics.panicked("forward");
+                }
+                Err(loss.problem(destination.name))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use std::cell::Cell;
+    use std::future::pending;
+
+    use actix_web::http::Method;
+    use actix_web::http::header::HeaderMap;
+
+    use super::*;
+    use crate::gateway::incoming::Incoming;
+    use crate::types::ServiceName;
+
+    /// Answers each forward with the next of these.
+    struct Probe(Vec<LocalBoxFuture<'static, Outcome>>);
+
+    impl Actor for Probe {
+        type Context = Context<Self>;
+    }
+
+    impl Handler<Forward> for Probe {
+        type Result = Forwarding;
+
+        fn handle(&mut self, _: Forward, _: &mut Context<Self>) -> Forwarding {
+            Forwarding(self.0.remove(0))
+        }
+    }
+
+    fn order() -> Forward {
+        let (target, fields) = ("/".to_owned(), HeaderMap::new());
+        let deadline = Deadline::after(std::time::Duration::from_secs(1));
+        let order = Order::new(
+            ServiceName::Users,
+            &Method::GET,
+            target,
+            fields,
+            Incoming::Nothing,
+            deadline,
+        );
+        Forward(SendWrapper::new(order))
+    }
+
+    #[actix_web::test]
+    async fn a_panic_in_a_forward_is_a_loss_and_the_actor_lives() {
+        let panics: LocalBoxFuture<'static, Outcome> = Box::pin(async { panic!("on purpose") });
+        let probe = Probe(vec![panics, Box::pin(async { Err(Loss::Cut) })]).start();
+
+        let first = probe.send(order()).await.unwrap().take();
+        let second = probe.send(order()).await.unwrap().take();
+
+        assert_eq!(first.unwrap_err(), Loss::Panicked("on purpose".into()));
+        assert_eq!(second.unwrap_err(), Loss::Cut);
+    }
+
+    #[actix_web::test]
+    async fn a_forward_ends_when_nobody_waits_for_it() {
+        struct Told(Rc<Cell<bool>>);
+        impl Drop for Told {
+            fn drop(&mut self) {
+                self.0.set(true);
+            }
+        }
+        let (has_begun, is_over) = (Rc::new(Cell::new(false)), Rc::new(Cell::new(false)));
+        let (begun, told) = (has_begun.clone(), Told(is_over.clone()));
+        let endless: LocalBoxFuture<'static, Outcome> = Box::pin(async move {
+            let _told = told;
+            begun.set(true);
+            pending().await
+        });
+        let probe = Probe(vec![endless]).start();
+
+        let mut asked = Box::pin(probe.send(order()));
+        // Once it is polled the message is on its way; then nobody waits any more.
+        assert!(asked.as_mut().now_or_never().is_none());
+        while !has_begun.get() {
+            tokio::task::yield_now().await;
+        }
+        drop(asked);
+        while !is_over.get() {
+            tokio::task::yield_now().await;
+        }
+    }
+}

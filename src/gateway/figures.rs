@@ -1,0 +1,103 @@
+//! The gateway's figures as they are read: the JSON of `/metrics`, and gauges of the moment.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Weak};
+
+use busbar_http::Status;
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+use prometheus::{IntGaugeVec, Opts};
+use serde_json::{Value, json};
+
+use super::Gateway;
+use super::legacy::Legacy;
+
+/// With the keys of the Node.js system.
+pub(super) fn json(gateway: &Gateway) -> Value {
+    let totals = gateway.meters.totals();
+    json!({
+        "requests": {
+            "total": gateway.metrics.requests_total(),
+            "proxied": totals.proxied.load(Relaxed),
+            "upstreamErrors": totals.upstream_errors.load(Relaxed),
+        },
+        "latencyMs": gateway.window.percentiles().json(),
+        // Answers are not kept yet.
+        "cache": {"entries": 0, "hitRatio": 0, "ttlMs": gateway.settings.cache_ttl_ms},
+        "connections": {
+            "maxSockets": gateway.settings.max_sockets,
+            "maxFreeSockets": gateway.settings.max_free_sockets,
+        },
+    })
+}
+
+/// Adds what is looked up when somebody asks.
+pub(super) fn register(
+    gateway: &Arc<Gateway>,
+    shows_legacy_names: bool,
+) -> Result<(), prometheus::Error> {
+    gateway.metrics.register(Gauges::new(gateway)?)?;
+    if shows_legacy_names {
+        gateway.metrics.register(Legacy::new(gateway)?)?;
+    }
+    Ok(())
+}
+
+/// Connections to the services, and their health.
+#[derive(Clone)]
+struct Gauges {
+    /// The gateway holds the metrics, and they hold this.
+    gateway: Weak<Gateway>,
+    connections: IntGaugeVec,
+    health: IntGaugeVec,
+}
+
+impl Gauges {
+    fn new(gateway: &Arc<Gateway>) -> Result<Gauges, prometheus::Error> {
+        let connections = Opts::new(
+            "busbar_gateway_pool_connections",
+            "Connections to an instance; waiting: requests for one",
+        );
+        let health = Opts::new("busbar_health_up", "1 when a service answers, 0 when it is down");
+        Ok(Gauges {
+            gateway: Arc::downgrade(gateway),
+            connections: IntGaugeVec::new(connections, &["upstream", "instance", "state"])?,
+            health: IntGaugeVec::new(health, &["upstream"])?,
+        })
+    }
+
+    fn look(&self, gateway: &Gateway) {
+        for destination in &gateway.destinations {
+            for (index, instance) in destination.instances.iter().enumerate() {
+                let (index, counts) = (index.to_string(), instance.counts());
+                for (state, count) in [
+                    ("open", counts.open),
+                    ("idle", counts.idle),
+                    ("busy", counts.busy),
+                    ("waiting", counts.waiting),
+                ] {
+                    let labels = [destination.name.as_str(), &index, state];
+                    let count = i64::try_from(count).unwrap_or(i64::MAX);
+                    self.connections.with_label_values(&labels).set(count);
+                }
+            }
+        }
+        for (name, status) in gateway.board.report().by_name() {
+            let is_up = i64::from(matches!(status, Status::Up | Status::Degraded));
+            self.health.with_label_values(&[name.as_str()]).set(is_up);
+        }
+    }
+}
+
+impl Collector for Gauges {
+    fn desc(&self) -> Vec<&Desc> {
+        [self.connections.desc(), self.health.desc()].concat()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        if let Some(gateway) = self.gateway.upgrade() {
+            self.look(&gateway);
+        }
+        [self.connections.collect(), self.health.collect()].concat()
+    }
+}

@@ -1,0 +1,111 @@
+//! How long a request took and in which part; slow ones are told, also when the client has gone.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::HttpRequest;
+use actix_web::http::{Method, StatusCode};
+use busbar_http::RequestId;
+
+use super::Gateway;
+use super::table::Route;
+
+/// What is written for a request whose client left before it had an answer (as nginx does).
+const CLIENT_GONE: u16 = 499;
+
+/// One request from its head to the last byte of its answer. What is to be told is told on drop:
+/// that comes in any case.
+pub(super) struct Journey {
+    gateway: Arc<Gateway>,
+    start: Instant,
+    method: Method,
+    /// Without the query, which may hold what nobody should read in a log.
+    path: String,
+    request_id: String,
+    route: &'static str,
+    /// From the start to the moment it was sent on.
+    sent: Option<Duration>,
+    /// To the answer's head.
+    answered: Option<Duration>,
+    status: u16,
+    is_done: bool,
+}
+
+impl Journey {
+    pub(super) fn start(gateway: Arc<Gateway>, request: &HttpRequest, id: &RequestId) -> Journey {
+        Journey {
+            gateway,
+            start: Instant::now(),
+            method: request.method().clone(),
+            path: request.path().to_owned(),
+            request_id: id.id.clone(),
+            route: "unmatched",
+            sent: None,
+            answered: None,
+            status: CLIENT_GONE,
+            is_done: false,
+        }
+    }
+
+    pub(super) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    pub(super) fn takes(&mut self, route: &Route) {
+        self.route = route.prefix;
+    }
+
+    pub(super) fn sent(&mut self) {
+        self.sent = Some(self.start.elapsed());
+    }
+
+    pub(super) fn answered(&mut self, status: StatusCode) {
+        self.answered = Some(self.start.elapsed());
+        self.status = status.as_u16();
+    }
+
+    /// The last byte has been handed out.
+    pub(super) fn done(&mut self) {
+        self.is_done = true;
+    }
+
+    /// The answer broke off in its body: nothing can be said to the client any more.
+    pub(super) fn cut(&mut self, reason: &'static str, cause: &str) {
+        self.is_done = true;
+        self.gateway.meters.cuts.with_label_values(&[reason]).inc();
+        let Journey { method, path, request_id, .. } = self;
+        log::warn!("{method} {path}: the answer was cut in its body: {cause} request={request_id}");
+    }
+
+    fn tell_slow(&self, took: Duration) {
+        self.gateway.meters.slow.inc();
+        let ms = |from: Option<Duration>, to: Option<Duration>| {
+            let took = to.unwrap_or(took).saturating_sub(from.unwrap_or_default());
+            format!("{:.1}", took.as_secs_f64() * 1000.0)
+        };
+        log::warn!(
+            "slow_request: {} {} took {} ms; route={} status={} received_ms={} upstream_ms={} body_ms={}{} request={}",
+            self.method,
+            self.path,
+            ms(None, None),
+            self.route,
+            self.status,
+            ms(None, self.sent),
+            ms(self.sent.or(Some(took)), self.answered),
+            ms(self.answered.or(Some(took)), None),
+            if self.is_done { "" } else { " (not taken to its end)" },
+            self.request_id,
+        );
+    }
+}
+
+impl Drop for Journey {
+    fn drop(&mut self) {
+        let took = self.start.elapsed();
+        self.gateway.window.record(took);
+        let threshold_ms = self.gateway.settings.slow_request_threshold_ms;
+        if threshold_ms > 0 && took >= Duration::from_millis(threshold_ms) {
+            self.tell_slow(took);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! What the gateway counts. The children of each label are looked up once, at the start.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use busbar_http::Metrics;
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, core::Collector,
+};
+
+use super::forward::Loss;
+
+/// Seconds.
+const DURATION_BUCKETS: [f64; 12] =
+    [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
+
+/// The gateway's own metrics.
+pub(super) struct Meters {
+    outcomes: IntCounterVec,
+    durations: HistogramVec,
+    retries: IntCounterVec,
+    /// Answers that were cut after their head.
+    pub(super) cuts: IntCounterVec,
+    pub(super) slow: IntCounter,
+    totals: std::sync::Arc<Totals>,
+}
+
+/// The same over all services, for the figures of the Node.js system.
+#[derive(Default)]
+pub(super) struct Totals {
+    pub(super) proxied: AtomicU64,
+    pub(super) upstream_errors: AtomicU64,
+}
+
+/// The metrics of one service behind.
+pub(super) struct UpstreamMeters {
+    ok: IntCounter,
+    http_4xx: IntCounter,
+    http_5xx: IntCounter,
+    connect: IntCounter,
+    timeout: IntCounter,
+    reset: IntCounter,
+    overflow: IntCounter,
+    duration: Histogram,
+    retried_elsewhere: IntCounter,
+    retried_again: IntCounter,
+    totals: std::sync::Arc<Totals>,
+}
+
+impl Meters {
+    pub(super) fn register(metrics: &Metrics) -> Result<Meters, prometheus::Error> {
+        let counters = |name: &str, help: &str, labels: &[&str]| {
+            added(metrics, IntCounterVec::new(Opts::new(name, help), labels)?)
+        };
+        let durations = HistogramOpts::new(
+            "busbar_gateway_upstream_duration_seconds",
+            "Time from sending a request on to the head of its answer",
+        )
+        .buckets(DURATION_BUCKETS.to_vec());
+        Ok(Meters {
+            outcomes: counters(
+                "busbar_gateway_upstream_requests_total",
+                "Requests sent on, by what became of them",
+                &["upstream", "outcome"],
+            )?,
+            durations: added(metrics, HistogramVec::new(durations, &["upstream"])?)?,
+            retries: counters(
+                "busbar_gateway_retries_total",
+                "Requests sent once more: to another instance, or again after a lost answer",
+                &["upstream", "reason"],
+            )?,
+            cuts: counters(
+                "busbar_gateway_bodies_cut_total",
+                "Answers that broke off after their head",
+                &["reason"],
+            )?,
+            slow: added(
+                metrics,
+                IntCounter::new(
+                    "busbar_gateway_slow_requests_total",
+                    "Requests that took longer than the threshold",
+                )?,
+            )?,
+            totals: std::sync::Arc::default(),
+        })
+    }
+
+    pub(super) fn of(&self, upstream: &str) -> UpstreamMeters {
+        let outcome = |outcome| self.outcomes.with_label_values(&[upstream, outcome]);
+        UpstreamMeters {
+            ok: outcome("ok"),
+            http_4xx: outcome("http_4xx"),
+            http_5xx: outcome("http_5xx"),
+            connect: outcome("connect"),
+            timeout: outcome("timeout"),
+            reset: outcome("reset"),
+            overflow: outcome("overflow"),
+            duration: self.durations.with_label_values(&[upstream]),
+            retried_elsewhere: self.retries.with_label_values(&[upstream, "unreachable"]),
+            retried_again: self.retries.with_label_values(&[upstream, "lost"]),
+            totals: self.totals.clone(),
+        }
+    }
+
+    pub(super) fn totals(&self) -> &Totals {
+        &self.totals
+    }
+}
+
+impl UpstreamMeters {
+    pub(super) fn answered(&self, status: StatusCode, took: Duration) {
+        self.totals.proxied.fetch_add(1, Relaxed);
+        self.duration.observe(took.as_secs_f64());
+        if status.is_server_error() {
+            self.totals.upstream_errors.fetch_add(1, Relaxed);
+            self.http_5xx.inc();
+        } else if status.is_client_error() {
+            self.http_4xx.inc();
+        } else {
+            self.ok.inc();
+        }
+    }
+
+    pub(super) fn lost(&self, loss: &Loss) {
+        let counter = match loss {
+            Loss::Overflow => &self.overflow,
+            Loss::Unreachable(_) => &self.connect,
+            Loss::TimedOut => &self.timeout,
+            Loss::Broken(_) | Loss::Cut | Loss::Panicked(_) => &self.reset,
+            // The client's own body; no fault of the service.
+            Loss::TooLarge | Loss::BodyIncomplete(_) => return,
+        };
+        counter.inc();
+        self.totals.proxied.fetch_add(1, Relaxed);
+        self.totals.upstream_errors.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn retried_elsewhere(&self) {
+        self.retried_elsewhere.inc();
+    }
+
+    pub(super) fn retried_again(&self) {
+        self.retried_again.inc();
+    }
+}
+
+fn added<C: Collector + Clone + 'static>(
+    metrics: &Metrics,
+    collector: C,
+) -> Result<C, prometheus::Error> {
+    metrics.register(collector.clone())?;
+    Ok(collector)
+}

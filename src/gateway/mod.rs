@@ -1,0 +1,214 @@
+//! Port 3000: one request's road from its client to a service and back.
+//!
+//! [`road`] is the whole of it in one function. In its order: `target` refuses crooked paths,
+//! `table` knows which service answers, `incoming` takes the request's body, `actor` stands on
+//! each worker thread with that thread's clients, `forward` asks an instance (`balance` says which,
+//! `retry` whether again), `outgoing` hands the answer out. `journey` watches how long all of it
+//! takes, `problem` is what the gateway itself has to say.
+//!
+//! What all worker threads share is a [`Gateway`]; it outlives the incarnations.
+
+mod actor;
+mod assets;
+mod balance;
+mod destination;
+mod docs;
+mod figures;
+mod forward;
+mod incoming;
+mod journey;
+mod legacy;
+mod meters;
+mod outgoing;
+mod pages;
+mod problem;
+mod retry;
+mod table;
+mod target;
+mod window;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::web::{self, Data};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use busbar_actors::Incarnation;
+use busbar_http::guard::RoutePattern;
+use busbar_http::headers::{self, Arrival, Cidr};
+use busbar_http::lane::{Instance, Limits};
+use busbar_http::problem::kinds;
+use busbar_http::{Deadline, Metrics, Problem, RequestId, deadline, trace};
+
+use crate::config;
+use crate::health::Board;
+use crate::types::ServiceName;
+
+use self::actor::Clerk;
+use self::destination::Destination;
+use self::forward::Order;
+use self::incoming::Incoming;
+use self::journey::Journey;
+use self::meters::Meters;
+use self::table::Table;
+use self::window::Window;
+
+/// Part of the whole deadline that a request may stand in line for a connection.
+const LINE_PART: u32 = 2;
+/// And never longer than this.
+const LINE_MAX: Duration = Duration::from_secs(1);
+
+/// What a gateway is made of.
+pub struct Parts {
+    pub settings: config::Gateway,
+    pub shows_legacy_names: bool,
+    pub services: Vec<Behind>,
+    pub metrics: Metrics,
+    pub board: Arc<Board>,
+}
+
+/// A service behind the gateway.
+pub struct Behind {
+    pub name: ServiceName,
+    pub instances: Vec<Arc<Instance>>,
+    /// What its supervisor tells, if it is hosted in this process.
+    pub news: Option<Arc<busbar_actors::Upstream>>,
+}
+
+/// What the worker threads share. Made once; only counters in it change.
+pub struct Gateway {
+    settings: config::Gateway,
+    table: Table,
+    destinations: Vec<Destination>,
+    trusted: Vec<Cidr>,
+    meters: Meters,
+    window: Window,
+    metrics: Metrics,
+    board: Arc<Board>,
+}
+
+/// The bounds of the connections to one instance, as the settings have them.
+pub fn limits(settings: &config::Gateway) -> Limits {
+    let request = Duration::from_millis(settings.request_timeout_ms);
+    let keep_alive = Duration::from_millis(settings.keep_alive_ms);
+    Limits {
+        busy_max: settings.max_sockets,
+        idle_max: settings.max_free_sockets,
+        waiting_max: settings.max_pending,
+        wait: (request / LINE_PART).min(LINE_MAX),
+        connect_timeout: Duration::from_millis(settings.connect_timeout_ms).min(request),
+        idle_for: keep_alive,
+        keep_alive_probe: keep_alive,
+        head_timeout: request,
+    }
+}
+
+impl Gateway {
+    /// # Errors
+    /// When a metric is malformed.
+    pub fn new(parts: Parts) -> Result<Arc<Gateway>, prometheus::Error> {
+        let Parts { settings, shows_legacy_names, services, metrics, board } = parts;
+        let meters = Meters::register(&metrics)?;
+        let destination = |behind| Destination::new(behind, &settings, &meters);
+        let destinations = services.into_iter().map(destination).collect();
+        let trusted =
+            settings.trusted_proxies.iter().filter_map(|net| net.to_string().parse().ok());
+        let gateway = Arc::new(Gateway {
+            table: Table::new(settings.max_body_bytes),
+            destinations,
+            trusted: trusted.collect(),
+            meters,
+            window: Window::new(settings.max_latency_samples),
+            metrics,
+            board,
+            settings,
+        });
+        figures::register(&gateway, shows_legacy_names)?;
+        Ok(gateway)
+    }
+
+    /// The endpoints of one worker thread; to be called on it.
+    pub fn configure(self: &Arc<Self>, incarnation: &Incarnation, config: &mut web::ServiceConfig) {
+        config.app_data(Data::new(Clerk::hire(self, incarnation)));
+        config.app_data(Data::from(self.clone()));
+        pages::routes().register(config);
+        config.default_service(web::to(road));
+    }
+
+    /// The JSON of `/metrics`.
+    pub fn figures(&self) -> serde_json::Value {
+        figures::json(self)
+    }
+
+    /// The route table, a line each.
+    pub fn listing(&self) -> Vec<String> {
+        self.table.listing()
+    }
+
+    fn destination(&self, name: ServiceName) -> Result<&Destination, Problem> {
+        let found = self.destinations.iter().find(|destination| destination.name == name);
+        found.ok_or_else(|| problem::SERVICE_UNAVAILABLE.problem())
+    }
+}
+
+/// The road of every request that is for a service behind.
+async fn road(
+    request: HttpRequest,
+    payload: web::Payload,
+    gateway: Data<Gateway>,
+    clerk: Data<Clerk>,
+) -> Result<HttpResponse, Problem> {
+    let id = identity(&request);
+    let mut journey = Journey::start(gateway.clone().into_inner(), &request, &id);
+    let deadline = Deadline::after(Duration::from_millis(gateway.settings.request_timeout_ms));
+    let (route, target) = gateway.table.find(request.method(), request.uri())?;
+    journey.takes(route);
+    request.extensions_mut().insert(RoutePattern(route.prefix.into()));
+
+    let destination = gateway.destination(route.service)?;
+    let body = Incoming::take(&request, payload, route.body_bytes_max, deadline).await?;
+    // Only now: a client that is slow with a body that is held takes nobody's place.
+    let place = destination.enter()?;
+    let fields = fields(&gateway, &request, &id, deadline);
+    let order = Order::new(route.service, request.method(), target, fields, body, deadline);
+    journey.sent();
+    let answer = clerk.forward(order, destination, deadline).await?;
+    journey.answered(answer.status());
+    Ok(outgoing::answer(answer, &id, outgoing::Passage { journey, deadline, _place: place }))
+}
+
+fn identity(request: &HttpRequest) -> RequestId {
+    let known = request.extensions().get::<RequestId>().cloned();
+    known.unwrap_or_else(|| RequestId::of_headers(request.headers()))
+}
+
+/// What is sent on of the request's head, and what the services are told besides.
+fn fields(
+    gateway: &Gateway,
+    request: &HttpRequest,
+    id: &RequestId,
+    deadline: Deadline,
+) -> actix_web::http::header::HeaderMap {
+    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
+    let arrival = Arrival { peer, scheme: "http", trusted: &gateway.trusted };
+    let mut fields = headers::for_upstream(request.headers(), arrival);
+    let left_ms = u64::try_from(deadline.left().as_millis()).unwrap_or(u64::MAX);
+    fields.insert(HeaderName::from_static(deadline::HEADER), HeaderValue::from(left_ms));
+    for (name, value) in [(trace::REQUEST_ID, &id.id), (trace::TRACEPARENT, &id.traceparent)] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            fields.insert(HeaderName::from_static(name), value);
+        }
+    }
+    fields
+}
+
+/// A method that the route does not take.
+fn not_allowed(allow: HeaderValue) -> Problem {
+    kinds::METHOD_NOT_ALLOWED.problem().header(actix_web::http::header::ALLOW, allow)
+}
+
+/// No route for a path.
+fn not_found() -> Problem {
+    kinds::NOT_FOUND.problem()
+}

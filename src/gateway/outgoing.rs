@@ -1,0 +1,183 @@
+//! Hands an answer to the client: its head with the right fields, its body as it comes.
+//!
+//! The deadline of the request holds for the body too. It is kept by an alarm that drops the
+//! service's connection: also when the client has stopped reading and nobody asks for more.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use actix_rt::task::JoinHandle;
+use actix_rt::time::sleep_until;
+use actix_web::body::{BodyStream, BoxBody, MessageBody, SizedStream};
+use actix_web::dev::Payload;
+use actix_web::http::Method;
+use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use actix_web::{HttpMessage, HttpResponse};
+use awc::ClientResponse;
+use busbar_actors::mailbox::Permit;
+use busbar_http::{Deadline, RequestId, headers, trace};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+
+use super::journey::Journey;
+
+/// Answers are not kept yet: each comes from its service.
+const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+const BYPASS: HeaderValue = HeaderValue::from_static("BYPASS");
+
+/// What is held until the last byte of an answer has gone.
+pub(super) struct Passage {
+    pub(super) journey: Journey,
+    pub(super) deadline: Deadline,
+    pub(super) _place: Permit,
+}
+
+/// The answer for the client.
+pub(super) fn answer(mut answer: ClientResponse, id: &RequestId, passage: Passage) -> HttpResponse {
+    let mut fields = headers::for_client(answer.headers());
+    fields.insert(X_CACHE, BYPASS);
+    if let Ok(traceparent) = HeaderValue::from_str(&id.traceparent) {
+        fields.insert(HeaderName::from_static(trace::TRACEPARENT), traceparent);
+    }
+    let status = answer.status();
+    let length = length(&fields);
+    let is_head = passage.journey.method() == Method::HEAD;
+    let body = body(answer.take_payload(), length, is_head, passage);
+    let mut response = HttpResponse::with_body(status, body);
+    *response.headers_mut() = fields;
+    if is_head {
+        // The length in the head is that of the body that GET would have.
+        response.head_mut().no_chunking(true);
+    }
+    response
+}
+
+fn length(fields: &HeaderMap) -> Option<u64> {
+    fields.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn body(payload: Payload, length: Option<u64>, is_head: bool, mut passage: Passage) -> BoxBody {
+    if is_head {
+        passage.journey.done();
+        // Not an empty body of known size: its length would stand in the head.
+        return BodyStream::new(stream::empty::<Result<Bytes, Cut>>()).boxed();
+    }
+    if matches!(payload, Payload::None) {
+        passage.journey.done();
+        return BoxBody::new(());
+    }
+    let outgoing = Outgoing::new(payload, passage);
+    match length {
+        Some(length) => SizedStream::new(length, outgoing).boxed(),
+        None => BodyStream::new(outgoing).boxed(),
+    }
+}
+
+/// The rest of an answer.
+struct Outgoing {
+    source: Rc<RefCell<Source>>,
+    passage: Passage,
+    has_begun: bool,
+    alarm: Option<JoinHandle<()>>,
+}
+
+/// What the alarm may take away.
+struct Source {
+    payload: Option<Payload>,
+    reader: Option<Waker>,
+}
+
+/// An answer was cut after its head; all that is left is to close the client's connection.
+#[derive(Debug)]
+struct Cut(String);
+
+impl Outgoing {
+    fn new(payload: Payload, passage: Passage) -> Outgoing {
+        let source = Source { payload: Some(payload), reader: None };
+        let source = Rc::new(RefCell::new(source));
+        Outgoing { source, passage, has_begun: false, alarm: None }
+    }
+
+    /// A body that comes whole with its head needs no alarm.
+    fn set_alarm(&mut self) {
+        let (source, deadline) = (Rc::downgrade(&self.source), self.passage.deadline);
+        self.alarm.get_or_insert_with(|| {
+            actix_rt::spawn(async move {
+                sleep_until(deadline.at().into()).await;
+                let Some(source) = source.upgrade() else { return };
+                let reader = {
+                    let mut source = source.borrow_mut();
+                    source.payload = None;
+                    source.reader.take()
+                };
+                if let Some(reader) = reader {
+                    reader.wake();
+                }
+            })
+        });
+    }
+
+    fn cut(&mut self, reason: &'static str, cause: String) -> Cut {
+        self.passage.journey.cut(reason, &cause);
+        Cut(cause)
+    }
+}
+
+impl Stream for Outgoing {
+    type Item = Result<Bytes, Cut>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let polled = {
+            let mut source = self.source.borrow_mut();
+            let polled = source.payload.as_mut().map(|payload| payload.poll_next_unpin(cx));
+            if matches!(polled, Some(Poll::Pending)) {
+                source.reader = Some(cx.waker().clone());
+            }
+            polled
+        };
+        match polled {
+            None => {
+                let cut = self.cut("deadline", "the deadline passed".to_owned());
+                Poll::Ready(Some(Err(cut)))
+            }
+            Some(Poll::Pending) => {
+                self.set_alarm();
+                Poll::Pending
+            }
+            Some(Poll::Ready(Some(Ok(piece)))) => {
+                if self.has_begun {
+                    self.set_alarm();
+                }
+                self.has_begun = true;
+                Poll::Ready(Some(Ok(piece)))
+            }
+            Some(Poll::Ready(Some(Err(error)))) => {
+                let cut = self.cut("upstream", error.to_string());
+                Poll::Ready(Some(Err(cut)))
+            }
+            Some(Poll::Ready(None)) => {
+                self.passage.journey.done();
+                Poll::Ready(None)
+            }
+        }
+    }
+}
+
+impl Drop for Outgoing {
+    fn drop(&mut self) {
+        if let Some(alarm) = &self.alarm {
+            alarm.abort();
+        }
+    }
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the answer was cut: {}", self.0)
+    }
+}
+
+impl std::error::Error for Cut {}

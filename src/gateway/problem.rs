@@ -1,0 +1,13 @@
+//! What the gateway itself answers when no service does. None of it says where services are.
+
+use busbar_http::problems;
+
+problems! {
+    PATH_INVALID => 400 "path_invalid" "the path is not in its plain form";
+    BODY_INCOMPLETE => 400 "body_incomplete" "the body ended before its end";
+    REQUEST_TIMEOUT => 408 "request_timeout" "the body did not come in time";
+    UPSTREAM_FAILED => 502 "upstream_failed" "the service broke off or did not speak HTTP";
+    UPSTREAM_OVERFLOW => 503 "upstream_overflow" "too many requests wait for this service";
+    SERVICE_UNAVAILABLE => 503 "service_unavailable" "the service cannot be reached";
+    UPSTREAM_TIMEOUT => 504 "upstream_timeout" "the service did not answer in time";
+}

@@ -1,0 +1,162 @@
+//! When a request that got no answer is sent once more, and where. Pure.
+
+use crate::types::ServiceName;
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+
+use super::forward::Loss;
+
+/// How often a request that may have been seen is sent again.
+const REPLAYS_MAX: u32 = 1;
+/// Whatever the answer says.
+const WAIT_MIN: Duration = Duration::from_millis(100);
+/// What is kept of a deadline for the answer that comes in the end.
+const ANSWER_MARGIN: Duration = Duration::from_millis(200);
+
+/// What is safe for a request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Repeat {
+    /// Its body can be sent a second time.
+    pub(super) has_body_still: bool,
+    /// Carrying it out twice does no harm: it reads, or it has an idempotency key.
+    pub(super) is_harmless: bool,
+}
+
+/// What one request has left of tries.
+#[derive(Debug)]
+pub(super) struct Tries {
+    other_instances: usize,
+    replays: u32,
+}
+
+/// How long to wait before asking a third time, when the second answer says that the first request
+/// is still being worked on (409 with `Retry-After`): what was begun before a crash comes free soon.
+pub(super) fn wait_for_the_first(
+    answer: StatusCode,
+    retry_after_seconds: Option<u64>,
+    time_left: Duration,
+) -> Option<Duration> {
+    let wait = Duration::from_secs(retry_after_seconds?).max(WAIT_MIN);
+    (answer == StatusCode::CONFLICT && wait + ANSWER_MARGIN < time_left).then_some(wait)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    GiveUp,
+    /// Nothing was sent: another instance, at once.
+    Elsewhere,
+    /// It may have been seen: again, after a breath.
+    Again,
+}
+
+impl Tries {
+    pub(super) fn new(instances: usize) -> Tries {
+        Tries { other_instances: instances.saturating_sub(1), replays: REPLAYS_MAX }
+    }
+
+    /// The request has been sent a second time.
+    pub(super) fn is_replay(&self) -> bool {
+        self.replays < REPLAYS_MAX
+    }
+
+    pub(super) fn next(&mut self, loss: &Loss, repeat: Repeat) -> Next {
+        if !repeat.has_body_still {
+            return Next::GiveUp;
+        }
+        if loss.nothing_was_sent() {
+            if self.other_instances == 0 {
+                return Next::GiveUp;
+            }
+            self.other_instances -= 1;
+            return Next::Elsewhere;
+        }
+        if loss.may_have_been_seen() && repeat.is_harmless && self.replays > 0 {
+            self.replays -= 1;
+            return Next::Again;
+        }
+        Next::GiveUp
+    }
+}
+
+/// Whether a POST to this path of a service, sent twice under one key, takes effect once. Elsewhere
+/// a key is a wish.
+pub(super) fn honours_keys(service: ServiceName, target: &str) -> bool {
+    let path = target.split('?').next().unwrap_or(target);
+    match service {
+        ServiceName::Payments => path == "/payments",
+        ServiceName::Billing => {
+            path == "/bills" || (path.starts_with("/bills/") && path.ends_with("/issue"))
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HARMLESS: Repeat = Repeat { has_body_still: true, is_harmless: true };
+    const ONCE: Repeat = Repeat { has_body_still: true, is_harmless: false };
+
+    fn lost() -> Loss {
+        Loss::Broken("reset".into())
+    }
+
+    fn unreachable() -> Loss {
+        Loss::Unreachable("refused".into())
+    }
+
+    #[test]
+    fn what_may_have_been_seen_is_repeated_only_when_that_is_harmless() {
+        assert_eq!(Tries::new(1).next(&lost(), HARMLESS), Next::Again);
+        assert_eq!(Tries::new(1).next(&Loss::Cut, HARMLESS), Next::Again);
+        assert_eq!(Tries::new(3).next(&lost(), ONCE), Next::GiveUp);
+        assert_eq!(Tries::new(3).next(&Loss::TimedOut, HARMLESS), Next::GiveUp);
+    }
+
+    #[test]
+    fn a_key_is_a_promise_where_the_service_keeps_it() {
+        for (service, target, kept) in [
+            (ServiceName::Payments, "/payments", true),
+            (ServiceName::Payments, "/payments?x=1", true),
+            (ServiceName::Payments, "/payments/1/resolve", false),
+            (ServiceName::Billing, "/bills/1/issue", true),
+            (ServiceName::Billing, "/bills/1/void", false),
+            (ServiceName::Users, "/users", false),
+        ] {
+            assert_eq!(honours_keys(service, target), kept, "{service} {target}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_sent_goes_to_each_other_instance_once() {
+        let mut tries = Tries::new(3);
+        let seen = [(); 3].map(|()| tries.next(&unreachable(), ONCE));
+        assert_eq!(seen, [Next::Elsewhere, Next::Elsewhere, Next::GiveUp]);
+        assert_eq!(Tries::new(1).next(&unreachable(), HARMLESS), Next::GiveUp);
+    }
+
+    #[test]
+    fn a_replay_waits_for_the_first_as_long_as_there_is_time() {
+        let wait = |status, seconds, left_ms| {
+            wait_for_the_first(status, seconds, Duration::from_millis(left_ms))
+        };
+        assert_eq!(wait(StatusCode::CONFLICT, Some(1), 2000), Some(Duration::from_secs(1)));
+        assert_eq!(wait(StatusCode::CONFLICT, Some(1), 1100), None);
+        assert_eq!(wait(StatusCode::CONFLICT, None, 2000), None);
+        assert_eq!(wait(StatusCode::SERVICE_UNAVAILABLE, Some(1), 2000), None);
+        assert_eq!(wait(StatusCode::CONFLICT, Some(u64::MAX / 4), 2000), None);
+    }
+
+    #[test]
+    fn replays_are_bounded_and_need_the_body() {
+        let mut tries = Tries::new(2);
+        assert_eq!(tries.next(&lost(), HARMLESS), Next::Again);
+        assert_eq!(tries.next(&lost(), HARMLESS), Next::GiveUp);
+        let gone = Repeat { has_body_still: false, is_harmless: true };
+        assert_eq!(Tries::new(2).next(&lost(), gone), Next::GiveUp);
+        assert_eq!(Tries::new(2).next(&unreachable(), gone), Next::GiveUp);
+    }
+}

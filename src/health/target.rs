@@ -1,0 +1,227 @@
+//! One instance that is watched: how it is asked, and what is held of it.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_rt::time::timeout;
+use actix_web::body::None as NoBody;
+use actix_web::http::{Method, StatusCode};
+use awc::ClientResponse;
+use busbar_actors::{ServiceRecord, State};
+use busbar_http::client::Upstream;
+use busbar_http::lane::{Failure, Instance};
+use busbar_http::pulse::{Pulse, Reading};
+use serde::Deserialize;
+
+use crate::types::{ServiceName, Timestamp};
+
+use super::InstanceHealth;
+use super::verdict::{Rule, Seen, Verdict};
+
+/// An answer about health is short.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// An instance to be watched.
+#[derive(Clone)]
+pub struct Watched {
+    pub service: ServiceName,
+    pub instance: Arc<Instance>,
+    /// The pulse of its threads when this process hosts it. Then its supervisor knows how it is,
+    /// too, and can replace it.
+    pub hosted: Option<Pulse>,
+    /// It is shown to people.
+    pub is_shown: bool,
+}
+
+/// What the collector holds of a watched instance.
+pub(super) struct Target {
+    pub(super) watched: Watched,
+    upstream: Rc<Upstream>,
+    verdict: Verdict,
+    checked: Option<(Instant, Timestamp)>,
+    latency: Option<Duration>,
+    reason: Option<String>,
+    /// The incarnation that the last look was at, when it is hosted here.
+    pub(super) generation: u64,
+    /// Looks in a row at that incarnation that brought no word, and its pulse at the first.
+    silences: u32,
+    pulse: Reading,
+    pub(super) is_being_asked: bool,
+}
+
+/// What one look brought.
+#[derive(Clone, Debug)]
+pub(super) struct Look {
+    seen: Seen,
+    latency: Option<Duration>,
+    reason: Option<String>,
+    /// It took the question and did not answer.
+    pub(super) is_silence: bool,
+}
+
+impl Target {
+    pub(super) fn new(watched: Watched, upstream: Upstream, now: Instant) -> Target {
+        Target {
+            watched,
+            upstream: Rc::new(upstream),
+            verdict: Verdict::unknown(now),
+            checked: None,
+            latency: None,
+            reason: None,
+            generation: 0,
+            silences: 0,
+            pulse: Reading::default(),
+            is_being_asked: false,
+        }
+    }
+
+    pub(super) fn upstream(&self) -> Rc<Upstream> {
+        self.upstream.clone()
+    }
+
+    /// The gateway's own `/health` is about the others.
+    pub(super) fn path(&self) -> &'static str {
+        if self.watched.service.is_domain() { "/health" } else { "/health/live" }
+    }
+
+    pub(super) fn looked(&mut self, look: Look, now: (Instant, Timestamp), rule: &Rule) {
+        let before = self.verdict.status;
+        self.verdict = self.verdict.after(look.seen, now.0, rule);
+        self.checked = Some(now);
+        self.latency = look.latency;
+        self.reason = look.reason;
+        self.silences = if look.is_silence { self.silences + 1 } else { 0 };
+        if self.silences == 1 {
+            self.pulse = self.reading();
+        }
+        self.tell_change(before);
+    }
+
+    /// The supervisor's word: given up or stopped.
+    pub(super) fn is_gone(&mut self, record: &ServiceRecord, now: (Instant, Timestamp)) {
+        let before = self.verdict.status;
+        self.verdict = self.verdict.down(now.0);
+        self.checked = Some(now);
+        self.latency = None;
+        self.reason = Some(told(record));
+        self.silences = 0;
+        self.tell_change(before);
+    }
+
+    /// Another incarnation serves: what was held of the one before counts for nothing, unless the
+    /// change went unnoticed.
+    pub(super) fn begins_anew(&mut self, generation: u64, now: Instant) {
+        self.generation = generation;
+        self.silences = 0;
+        if self.verdict.status == busbar_http::Status::Down {
+            self.verdict = Verdict::unknown(now);
+        }
+    }
+
+    /// Whether it has been silent for `silences_max` looks while a thread of it stood still. One that
+    /// is only slow goes on counting: to replace it would cost more than it brings.
+    pub(super) fn hangs(&mut self, silences_max: u32) -> bool {
+        if self.silences < silences_max {
+            return false;
+        }
+        self.silences = 0;
+        self.reading().stands_still_since(&self.pulse)
+    }
+
+    fn reading(&self) -> Reading {
+        let pulse = self.watched.hosted.as_ref();
+        pulse.map(|pulse| pulse.reading(self.generation)).unwrap_or_default()
+    }
+
+    pub(super) fn health(&self) -> InstanceHealth {
+        InstanceHealth {
+            service: self.watched.service,
+            status: self.verdict.status,
+            since: self.verdict.since,
+            checked: self.checked,
+            latency: self.latency,
+            reason: self.reason.clone(),
+        }
+    }
+
+    fn tell_change(&self, before: busbar_http::Status) {
+        let after = self.verdict.status;
+        if after == before || !self.watched.is_shown {
+            return;
+        }
+        let (service, reason) = (self.watched.service, self.reason.as_deref().unwrap_or("answers"));
+        let base = self.watched.instance.base();
+        log::info!("{service} at {base}: {} -> {}: {reason}", before.as_str(), after.as_str());
+    }
+}
+
+/// State and last end of a hosted service.
+fn told(record: &ServiceRecord) -> String {
+    match record.exits.last() {
+        Some(last) => format!("{}: {}", record.state.as_str(), last.exit),
+        None => record.state.as_str().to_owned(),
+    }
+}
+
+impl Look {
+    fn missed(reason: impl Into<String>) -> Look {
+        let reason = Some(reason.into());
+        Look { seen: Seen::Missed, latency: None, reason, is_silence: false }
+    }
+
+    fn silence(wait: Duration) -> Look {
+        let missed = Look::missed(format!("no answer within {} ms", wait.as_millis()));
+        Look { is_silence: true, ..missed }
+    }
+
+    /// A hosted service between two incarnations: no need to ask. `None` while it starts for the
+    /// first time.
+    pub(super) fn at_record(record: &ServiceRecord) -> Option<Look> {
+        match record.state {
+            State::Starting if record.generation <= 1 => None,
+            State::Draining => None,
+            _ => Some(Look::missed(told(record))),
+        }
+    }
+}
+
+/// Asks an instance how it is.
+pub(super) async fn look(upstream: Rc<Upstream>, path: &'static str, wait: Duration) -> Look {
+    let start = Instant::now();
+    let looked = timeout(wait, ask(&upstream, path, wait)).await;
+    let took = start.elapsed();
+    match looked {
+        Ok(Ok(look)) => Look { latency: Some(took), ..look },
+        Ok(Err(missed)) => missed,
+        Err(_) => Look::silence(wait),
+    }
+}
+
+#[derive(Deserialize)]
+struct Said {
+    #[serde(default)]
+    status: String,
+}
+
+async fn ask(upstream: &Upstream, path: &str, wait: Duration) -> Result<Look, Look> {
+    let request = upstream.request(Method::GET, path);
+    let request = request.map_err(|error| Look::missed(error.to_string()))?;
+    let answer = request.send_body(NoBody::new()).await;
+    let mut answer: ClientResponse = answer.map_err(|error| match Failure::of(&error) {
+        Failure::Timeout => Look::silence(wait),
+        Failure::Unreachable | Failure::ConnectTimeout => Look::missed("not reached"),
+        _ => Look::missed("the connection broke"),
+    })?;
+    let status = answer.status();
+    let said = answer.json::<Said>().limit(ANSWER_BYTES_MAX).await;
+    if status != StatusCode::OK {
+        return Err(Look::missed(format!("answered {}", status.as_u16())));
+    }
+    let is_degraded = said.is_ok_and(|said| said.status == "DEGRADED");
+    let (seen, reason) = match is_degraded {
+        true => (Seen::Degraded, Some("it lacks something that it needs".to_owned())),
+        false => (Seen::Up, None),
+    };
+    Ok(Look { seen, latency: None, reason, is_silence: false })
+}

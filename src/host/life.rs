@@ -1,0 +1,136 @@
+//! One life of a domain service, from its database to its last answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+use busbar_actors::{Failure, Incarnation, monitor};
+use busbar_http::{Check, Health, Kit, Metrics, Problem, Routes, about};
+
+use crate::events::Event;
+use crate::events::inbox::{self, Consumer, Inbox};
+use crate::events::relay::Drain as DrainRelay;
+use crate::faults::Failpoints;
+use crate::jobs::Drain as DrainWorker;
+use crate::requests;
+use crate::services::{Peers, Service, Setup};
+use crate::storage::{Database, Transaction};
+
+use super::meters::PoolCollector;
+use super::{Host, Told, serve_incarnation};
+
+const PING_WAIT: Duration = Duration::from_millis(900);
+
+/// The service as the inbox sees it.
+struct Listener<S>(Arc<S>);
+
+impl<S: Service> Consumer for Listener<S> {
+    async fn on_event(&self, tx: &mut Transaction<'_>, event: &Event) -> Result<(), Problem> {
+        self.0.on_event(tx, event).await
+    }
+}
+
+/// One life of a service: database, server, relay and worker, until the server is stopped.
+pub(super) async fn run<S: Service>(
+    incarnation: Incarnation,
+    host: Arc<Host>,
+    settings: S::Settings,
+) -> Result<(), Failure> {
+    let faults = host.faults(S::NAME);
+    if faults.fails_start() {
+        return Err("an injected failure to start".into());
+    }
+    let database = host.database::<S>().await?;
+    let peers = host.peers(S::NAME);
+    let metrics = host.metrics(S::NAME)?;
+    let setup = Setup {
+        database: database.clone(),
+        clock: host.clock.clone(),
+        settings,
+        peers: peers.clone(),
+        failpoints: Failpoints::new(host.config.faults.point.as_deref()),
+    };
+    let service = Arc::new(S::open(setup).await?);
+    service.measure(&metrics)?;
+    metrics.register(PoolCollector::new(S::NAME.as_str(), database.clone())?)?;
+
+    let relay = host.relay(S::NAME, &database, &metrics, &peers)?;
+    let worker = host.worker(service.jobs(), &database, &metrics)?;
+    let remarks = vec![relay.check(), worker.check()];
+    let (relay, mut relay_end) = monitor::actor(relay);
+    let (worker, mut worker_end) = monitor::actor(worker);
+    let kept = Duration::from_secs(u64::from(host.config.requests.retention_days) * 24 * 3_600);
+    let _forgetting = requests::forget_old(database.clone(), host.clock.clone(), kept);
+    let life = async {
+        tokio::select! {
+            exit = &mut relay_end => exit,
+            exit = &mut worker_end => exit,
+        }
+    };
+    let kit = kit::<S>(&incarnation, &host, &database, &service, &peers, metrics, remarks);
+    let inbox = web::Data::new(Inbox {
+        database: database.clone(),
+        clock: host.clock.clone(),
+        consumer: Listener(service.clone()),
+    });
+    let (service, clock, injected) = (web::Data::from(service), host.clock.clone(), faults.clone());
+    let configure = move |config: &mut web::ServiceConfig| {
+        config.app_data(service.clone()).app_data(inbox.clone());
+        S::routes().and(internal_routes::<S>()).register(config);
+        injected.routes(&clock).register(config);
+    };
+    let told = Told { incarnation: &incarnation, faults: &faults };
+    let ended = serve_incarnation(told, &host.limits(S::NAME), kit, configure, life).await;
+
+    // Whatever these hold is released now rather than when its lease runs out.
+    let _ = relay.send(DrainRelay).await;
+    let _ = worker.send(DrainWorker).await;
+    database.close().await;
+    ended
+}
+
+fn internal_routes<S: Service>() -> Routes {
+    Routes::new().post(
+        "/internal/events",
+        about("Hears events of other services").internal(),
+        inbox::receive::<Listener<S>>,
+    )
+}
+
+fn kit<S: Service>(
+    incarnation: &Incarnation,
+    host: &Host,
+    database: &Database,
+    service: &S,
+    peers: &Peers,
+    metrics: Metrics,
+    remarks: Vec<Check>,
+) -> Kit {
+    let pinged = database.clone();
+    let ping = Check {
+        name: "database",
+        ask: Arc::new(move || {
+            let database = pinged.clone();
+            Box::pin(async move {
+                database.ping(PING_WAIT).await.map_err(|_| "does not answer".to_owned())
+            })
+        }),
+    };
+    let mut checks = vec![ping];
+    checks.extend(service.checks());
+    let name = format!("{}-service", S::NAME.origin());
+    let health = Health::new(name, incarnation.generation, incarnation.draining.clone(), checks)
+        .remarking(remarks)
+        .until(host.leaving.clone());
+    let document = S::routes().document(S::NAME.as_str(), "").to_string();
+    Kit {
+        metrics,
+        health: web::Data::new(health),
+        draining: incarnation.draining.clone(),
+        verifier: Some(Arc::new(host.verifier(peers))),
+        service_key: Some(host.service_key.clone()),
+        before: host.faults(S::NAME).before(),
+        document: document.into(),
+        figures: None,
+    }
+}

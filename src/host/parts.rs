@@ -1,0 +1,73 @@
+//! The actors of an incarnation, as the settings have them: the relay and the worker.
+
+use std::time::Duration;
+
+use busbar_http::Metrics;
+
+use crate::events;
+use crate::events::relay::Relay;
+use crate::jobs::{self, Worker};
+use crate::services::{OpenError, Peers};
+use crate::storage::Database;
+use crate::types::{Backoff, ServiceName};
+
+use super::Host;
+
+/// Between tries to reach a listener that is away.
+const REST_MS_MAX: u64 = 5_000;
+
+impl Host {
+    pub(super) fn relay(
+        &self,
+        name: ServiceName,
+        database: &Database,
+        metrics: &Metrics,
+        peers: &Peers,
+    ) -> Result<Relay, OpenError> {
+        let settings = &self.config.events;
+        let backoff =
+            Backoff { floor_ms: settings.backoff_min_ms, ceiling_ms: settings.backoff_max_ms };
+        let rule = events::round::Rule {
+            poll: Duration::from_millis(settings.poll_ms),
+            batch_events: settings.batch,
+            lease: Duration::from_millis(settings.lease_ms),
+            request: Duration::from_millis(settings.delivery_timeout_ms),
+            // A listener that is back shall not wait for as long as an event that it fails on.
+            rest: Backoff { ceiling_ms: backoff.ceiling_ms.min(REST_MS_MAX), ..backoff },
+            postpone: backoff,
+            refusals_max: settings.attempts_max,
+            ..events::round::Rule::default()
+        };
+        let peers = peers.all().map(|(name, peer)| (name, peer.clone())).collect();
+        Ok(Relay::new(events::round::Road {
+            source: name,
+            database: database.clone(),
+            clock: self.clock.clone(),
+            carry: events::carry::by_peers(peers, rule.request),
+            meters: events::meters::Meters::register(metrics)?,
+            rule,
+        }))
+    }
+
+    pub(super) fn worker(
+        &self,
+        handlers: jobs::Handlers,
+        database: &Database,
+        metrics: &Metrics,
+    ) -> Result<Worker, OpenError> {
+        let settings = &self.config.jobs;
+        let rule = jobs::Rule {
+            parallel_max: settings.parallel,
+            lease: Duration::from_millis(settings.lease_ms),
+            poll: Duration::from_millis(settings.poll_ms),
+            ..jobs::Rule::default()
+        };
+        Ok(Worker::new(jobs::Desk {
+            database: database.clone(),
+            clock: self.clock.clone(),
+            handlers,
+            meters: jobs::Meters::register(metrics)?,
+            rule,
+        }))
+    }
+}

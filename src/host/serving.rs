@@ -1,0 +1,83 @@
+//! The server of an incarnation, from its first poll to its end, and its line to the supervisor.
+
+use std::pin::pin;
+
+use actix_web::dev::ServerHandle;
+use actix_web::web;
+use busbar_actors::{Ending, Exit, Failure, Incarnation, Serving, monitor};
+use busbar_http::{Kit, Limits, serve};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use crate::faults::{Fault, Faults};
+
+/// A server as its supervisor sees it.
+struct Served(ServerHandle);
+
+impl Serving for Served {
+    fn pause(&self) -> BoxFuture<'static, ()> {
+        self.0.pause().boxed()
+    }
+
+    fn resume(&self) -> BoxFuture<'static, ()> {
+        self.0.resume().boxed()
+    }
+
+    fn stop(&self, ending: Ending) -> BoxFuture<'static, ()> {
+        self.0.stop(ending == Ending::Graceful).boxed()
+    }
+}
+
+/// Whom a server's life is told to, and who may cut it short.
+pub struct Told<'a> {
+    pub incarnation: &'a Incarnation,
+    pub faults: &'a Faults,
+}
+
+/// Opens the port and serves until the supervisor stops the server.
+///
+/// `life` is what the service does besides: when it ends, that is told as a failing part, and HTTP
+/// goes on until the next incarnation has taken over.
+pub async fn serve_incarnation<F>(
+    told: Told<'_>,
+    limits: &Limits,
+    kit: Kit,
+    configure: F,
+    life: impl Future<Output = Exit>,
+) -> Result<(), Failure>
+where
+    F: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
+{
+    let Told { incarnation, faults } = told;
+    let mut injected = faults.hear();
+    let server = serve(incarnation.listen()?, limits, kit, configure)?;
+    let handle = server.handle();
+    let mut server = pin!(server);
+    // The first poll starts workers and acceptor.
+    if let Some(ended) = server.as_mut().now_or_never() {
+        return Ok(ended?);
+    }
+    incarnation.up(Served(handle));
+    let mut life = pin!(life.fuse());
+    loop {
+        tokio::select! {
+            ended = server.as_mut() => return Ok(ended?),
+            exit = &mut life, if !futures_util::future::FusedFuture::is_terminated(&life) => {
+                incarnation.failing(exit);
+            }
+            Some(fault) = injected.recv() => happen(fault, incarnation).await,
+        }
+    }
+}
+
+#[expect(clippy::panic, reason = "these are the faults")]
+async fn happen(fault: Fault, incarnation: &Incarnation) {
+    match fault {
+        Fault::PanicThread => panic!("an injected panic of the incarnation"),
+        Fault::PanicLife => {
+            let fallen = monitor::spawn(async { panic!("an injected panic of the life") as () });
+            incarnation.failing(fallen.await);
+        }
+        _ => {}
+    }
+}

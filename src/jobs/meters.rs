@@ -1,0 +1,69 @@
+//! What is counted about jobs: how many wait, how many are dead, how they end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use busbar_http::{Check, Metrics};
+use futures_util::FutureExt;
+use futures_util::future::ready;
+use prometheus::{IntCounterVec, IntGaugeVec, Opts};
+
+use super::Backlog;
+
+/// The meters of one service's jobs; clones share them.
+#[derive(Clone)]
+pub struct Meters {
+    waiting: IntGaugeVec,
+    dead: IntGaugeVec,
+    ended: IntCounterVec,
+    /// All dead jobs; written by `observe`, read by the check.
+    dead_total: Arc<AtomicI64>,
+}
+
+impl Meters {
+    pub fn register(metrics: &Metrics) -> Result<Meters, prometheus::Error> {
+        let opts = |name, help| Opts::new(name, help).const_label("service", metrics.service());
+        let waiting = opts("busbar_jobs_waiting", "Jobs not yet finished");
+        let dead = opts("busbar_jobs_dead", "Jobs that failed too often, waiting for someone");
+        let ended = opts("busbar_jobs_ended_total", "How work on jobs ended");
+        let meters = Meters {
+            waiting: IntGaugeVec::new(waiting, &["kind"])?,
+            dead: IntGaugeVec::new(dead, &["kind"])?,
+            ended: IntCounterVec::new(ended, &["kind", "result"])?,
+            dead_total: Arc::default(),
+        };
+        metrics.register(meters.waiting.clone())?;
+        metrics.register(meters.dead.clone())?;
+        metrics.register(meters.ended.clone())?;
+        Ok(meters)
+    }
+
+    /// Whether someone should see to the jobs. It asks no database.
+    pub fn check(&self) -> Check {
+        let dead_total = self.dead_total.clone();
+        let ask = move || {
+            let answer = match dead_total.load(Ordering::Relaxed) {
+                0 => Ok(()),
+                dead => Err(format!("{dead} jobs are dead")),
+            };
+            ready(answer).boxed_local()
+        };
+        Check { name: "jobs", ask: Arc::new(ask) }
+    }
+
+    /// `kind` is one of the handlers' own, so the series are few.
+    pub(super) fn ended(&self, kind: &str, result: &str) {
+        self.ended.with_label_values(&[kind, result]).inc();
+    }
+
+    /// Sets the gauges of every kind that has a handler; what has no jobs stands at zero.
+    pub(super) fn observe(&self, kinds: &[&'static str], backlog: &[Backlog]) {
+        let dead_total = backlog.iter().map(|backlog| backlog.dead).sum();
+        self.dead_total.store(dead_total, Ordering::Relaxed);
+        for kind in kinds {
+            let found = backlog.iter().find(|backlog| backlog.kind == *kind);
+            self.waiting.with_label_values(&[kind]).set(found.map_or(0, |found| found.waiting));
+            self.dead.with_label_values(&[kind]).set(found.map_or(0, |found| found.dead));
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Analytics (3007): turns events into figures and reports.
+//!
+//! It has no endpoints yet. It listens, tells how it is, and its inbox keeps the events it hears,
+//! so that nothing said today is lost to it.
+
+use busbar_http::{Problem, Routes};
+
+use crate::events::Event;
+use crate::services::{OpenError, Service, Setup};
+use crate::storage::{Script, Transaction};
+use crate::types::ServiceName;
+
+/// The analytics service.
+pub struct Analytics;
+
+impl Service for Analytics {
+    const NAME: ServiceName = ServiceName::Analytics;
+    const IS_DURABLE: bool = false;
+    const MIGRATIONS: &'static [Script] = &[];
+    type Settings = ();
+
+    async fn open(_: Setup<()>) -> Result<Analytics, OpenError> {
+        Ok(Analytics)
+    }
+
+    fn routes() -> Routes {
+        Routes::new()
+    }
+
+    async fn on_event(&self, _: &mut Transaction<'_>, _: &Event) -> Result<(), Problem> {
+        Ok(())
+    }
+}

@@ -1,0 +1,270 @@
+//! A draft: what staff state, checked once at the door.
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::types::{BillId, Currency, Date, Period, ProviderId, Refused, UserId};
+
+use super::super::totals::Totals;
+use super::bill::Bill;
+use super::line::{Line, NewLine};
+use super::words::{Exactness, ServiceAccountId, Zone};
+
+/// A bill has at least one line and at most so many.
+pub(crate) const LINES_MAX: usize = 200;
+
+/// A bill of stated lines.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewBill {
+    user_id: UserId,
+    provider_id: ProviderId,
+    currency: Currency,
+    /// Set when the bill is issued, if it is not said.
+    #[serde(default)]
+    due_on: Option<Date>,
+    period: Period,
+    /// 1 to 200.
+    lines: Vec<NewLine>,
+    #[serde(default)]
+    service_account_id: Option<ServiceAccountId>,
+    /// UTC if not said.
+    #[serde(default)]
+    timezone: Option<Zone>,
+    /// Which amounts may be paid; `exact_down` if not said.
+    #[serde(default)]
+    exactness: Option<Exactness>,
+}
+
+/// What is changed in a draft; what is not said stays. Lines are replaced as a whole.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BillChange {
+    #[serde(default)]
+    due_on: Option<Date>,
+    #[serde(default)]
+    period: Option<Period>,
+    #[serde(default)]
+    lines: Option<Vec<NewLine>>,
+    #[serde(default)]
+    service_account_id: Option<ServiceAccountId>,
+    #[serde(default)]
+    timezone: Option<Zone>,
+    #[serde(default)]
+    exactness: Option<Exactness>,
+    /// The version that is changed, as in `If-Match`.
+    #[serde(default)]
+    pub(crate) version: Option<i64>,
+}
+
+/// A draft whose fields agree with each other.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft {
+    pub(crate) id: BillId,
+    pub(crate) user_id: UserId,
+    pub(crate) provider_id: ProviderId,
+    pub(crate) service_account_id: Option<ServiceAccountId>,
+    pub(crate) currency: Currency,
+    pub(crate) period: Period,
+    pub(crate) due_on: Option<Date>,
+    pub(crate) timezone: Zone,
+    pub(crate) exactness: Exactness,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) totals: Totals,
+}
+
+/// Everything that is wrong with a body: where, and why.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Faults(pub(crate) Vec<(String, Refused)>);
+
+impl Draft {
+    /// `today` is the day on which the bill would be issued at the earliest.
+    pub(crate) fn new(bill: NewBill, today: Date) -> Result<Draft, Faults> {
+        let mut faults = Faults::default();
+        faults.note("/due_on", due_in_time(bill.due_on, today));
+        let lines = faults.lines(bill.lines);
+        let totals = faults.note("/lines", Totals::of(&lines, bill.currency));
+        let Some(totals) = totals.filter(|_| faults.0.is_empty()) else { return Err(faults) };
+        Ok(Draft {
+            id: BillId::new(),
+            user_id: bill.user_id,
+            provider_id: bill.provider_id,
+            service_account_id: bill.service_account_id,
+            currency: bill.currency,
+            period: bill.period,
+            due_on: bill.due_on,
+            timezone: bill.timezone.unwrap_or_default(),
+            exactness: bill.exactness.unwrap_or(Exactness::ExactDown),
+            lines,
+            totals,
+        })
+    }
+
+    /// A draft that is kept.
+    pub(crate) fn kept(bill: Bill, lines: Vec<Line>) -> Draft {
+        Draft {
+            id: bill.id,
+            user_id: bill.user_id,
+            provider_id: bill.provider_id,
+            service_account_id: bill.service_account_id,
+            currency: bill.currency,
+            period: bill.period,
+            due_on: bill.due_on,
+            timezone: bill.timezone,
+            exactness: bill.exactness,
+            lines,
+            totals: Totals {
+                subtotal: bill.subtotal_minor,
+                tax: bill.tax_minor,
+                total: bill.total_minor,
+            },
+        }
+    }
+
+    /// The draft as it is after a change.
+    pub(crate) fn changed(self, change: BillChange, today: Date) -> Result<Draft, Faults> {
+        let mut faults = Faults::default();
+        faults.note("/due_on", due_in_time(change.due_on, today));
+        let lines = match change.lines {
+            Some(lines) => faults.lines(lines),
+            None => self.lines,
+        };
+        let totals = faults.note("/lines", Totals::of(&lines, self.currency));
+        let Some(totals) = totals.filter(|_| faults.0.is_empty()) else { return Err(faults) };
+        Ok(Draft {
+            service_account_id: change.service_account_id.or(self.service_account_id),
+            period: change.period.unwrap_or(self.period),
+            due_on: change.due_on.or(self.due_on),
+            timezone: change.timezone.unwrap_or(self.timezone),
+            exactness: change.exactness.unwrap_or(self.exactness),
+            lines,
+            totals,
+            ..self
+        })
+    }
+}
+
+impl BillChange {
+    pub(crate) fn has_lines(&self) -> bool {
+        self.lines.is_some()
+    }
+}
+
+/// A bill is due on the day of its issue at the earliest.
+pub(crate) fn due_in_time(due_on: Option<Date>, issued_on: Date) -> Result<(), Refused> {
+    match due_on {
+        Some(due_on) if due_on < issued_on => {
+            Err(Refused::new("due_before_issue", format!("a bill of {issued_on} is due later")))
+        }
+        _ => Ok(()),
+    }
+}
+
+impl Faults {
+    /// The value, or a note of what is wrong with it.
+    fn note<T>(&mut self, pointer: &str, result: Result<T, Refused>) -> Option<T> {
+        result.map_err(|refused| self.0.push((pointer.to_owned(), refused))).ok()
+    }
+
+    fn lines(&mut self, lines: Vec<NewLine>) -> Vec<Line> {
+        if !(1..=LINES_MAX).contains(&lines.len()) {
+            let detail = format!("a bill has 1 to {LINES_MAX} lines");
+            self.0.push(("/lines".to_owned(), Refused::new("line_count_invalid", detail)));
+            return Vec::new();
+        }
+        let mut checked = Vec::with_capacity(lines.len());
+        for (index, line) in lines.into_iter().enumerate() {
+            match line.check() {
+                Ok(line) => checked.push(line),
+                Err((field, refused)) => self.0.push((format!("/lines/{index}/{field}"), refused)),
+            }
+        }
+        checked
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn story() -> Value {
+        json!({"user_id": BillId::new(), "provider_id": "acme", "currency": "USD",
+            "due_on": "2026-12-31", "period": {"start": "2026-11-01", "end": "2026-12-01"},
+            "lines": [{"kind": "fixed", "description": "Electricity", "amount_minor": 4496}]})
+    }
+
+    fn with(member: &str, value: Value) -> Value {
+        let mut body = story();
+        body[member] = value;
+        body
+    }
+
+    fn drafted(body: Value) -> Result<Draft, Faults> {
+        let today = "2026-11-15".parse().unwrap();
+        Draft::new(serde_json::from_value(body).unwrap(), today)
+    }
+
+    fn refused(body: Value) -> Vec<(String, &'static str)> {
+        let Faults(faults) = drafted(body).unwrap_err();
+        faults.into_iter().map(|(pointer, refused)| (pointer, refused.code())).collect()
+    }
+
+    #[test]
+    fn the_bill_of_the_story_is_a_draft() {
+        let draft = drafted(story()).unwrap();
+        assert_eq!((draft.totals.total.minor(), draft.lines.len()), (4496, 1));
+        assert_eq!(
+            (draft.timezone.to_string().as_str(), draft.exactness.as_str()),
+            ("UTC", "exact_down")
+        );
+    }
+
+    #[test]
+    fn all_faults_are_told_at_once_and_where_they_are() {
+        let mut body = with("due_on", json!("2026-11-14"));
+        body["lines"] = json!([
+            {"kind": "energy", "description": "x", "amount_minor": 1},
+            {"kind": "energy", "description": "x", "amount_minor": -1},
+            {"kind": "late_fee", "description": "x", "amount_minor": 1}]);
+        let faults = refused(body);
+        let expected = [
+            ("/due_on", "due_before_issue"),
+            ("/lines/1/amount_minor", "line_sign_invalid"),
+            ("/lines/2/kind", "line_kind_reserved"),
+        ];
+        assert_eq!(faults, expected.map(|(pointer, code)| (pointer.to_owned(), code)));
+    }
+
+    #[test]
+    fn a_draft_has_lines_and_no_negative_total() {
+        let line = |kind: &str, amount: i64| json!({"kind": kind, "description": "x", "amount_minor": amount});
+        let lines = "/lines".to_owned();
+        let none = refused(with("lines", json!([])));
+        assert_eq!(none, [(lines.clone(), "line_count_invalid")]);
+        let many = refused(with("lines", json!(vec![line("fixed", 1); LINES_MAX + 1])));
+        assert_eq!(many, [(lines.clone(), "line_count_invalid")]);
+        let below = refused(with("lines", json!([line("discount", -1)])));
+        assert_eq!(below, [(lines, "total_negative")]);
+    }
+
+    #[test]
+    fn a_bill_may_be_due_on_the_day_of_its_issue() {
+        assert!(drafted(with("due_on", json!("2026-11-15"))).is_ok());
+        assert!(drafted(with("due_on", Value::Null)).is_ok());
+    }
+
+    #[test]
+    fn a_change_keeps_what_it_does_not_name() {
+        let draft = drafted(story()).unwrap();
+        let change = json!({"lines": [{"kind": "fixed", "description": "Gas", "amount_minor": 7}]});
+        let today = "2026-11-15".parse().unwrap();
+        let changed =
+            draft.clone().changed(serde_json::from_value(change).unwrap(), today).unwrap();
+        assert_eq!(
+            (changed.id, changed.due_on, changed.period),
+            (draft.id, draft.due_on, draft.period)
+        );
+        assert_eq!(changed.totals.total.minor(), 7);
+    }
+}

@@ -1,0 +1,31 @@
+//! All the SQL of billing: bills with their lines, numbers, history, and what payments hold.
+pub(crate) mod bill;
+pub(crate) mod history;
+pub(crate) mod line;
+pub(crate) mod list;
+pub(crate) mod number;
+pub(crate) mod reservation;
+pub(crate) mod unapplied;
+
+use crate::storage::{Statement, stored_as_text};
+
+use super::model::bill::BillStatus;
+use super::model::line::LineKind;
+use super::model::reservation::{Misfit, ReservationStatus, UnappliedId};
+use super::model::words::{Basis, Exactness, ServiceAccountId, TaxCode, Zone};
+
+stored_as_text!(Basis, BillStatus, Exactness, LineKind, Misfit, ReservationStatus);
+stored_as_text!(ServiceAccountId, TaxCode, UnappliedId, Zone);
+
+/// Every statement, for the test that prepares them on both engines.
+pub(crate) fn statements() -> Vec<&'static [Statement]> {
+    vec![
+        bill::STATEMENTS,
+        history::STATEMENTS,
+        line::STATEMENTS,
+        list::STATEMENTS,
+        number::STATEMENTS,
+        reservation::STATEMENTS,
+        unapplied::STATEMENTS,
+    ]
+}

@@ -1,0 +1,120 @@
+//! What holds for all payments at all times, proved anew each time somebody asks.
+
+use std::time::Duration;
+
+use actix_web::web::Data;
+use busbar_http::{Caller, Found, Problem};
+
+use crate::services::payments::Payments;
+use crate::services::payments::model::report::{InvariantCheck, InvariantReport};
+use crate::services::payments::model::stage::Stage;
+use crate::services::payments::reservation::{self, OpenBalance, ReservationStatus};
+use crate::services::payments::store;
+use crate::services::payments::store::audit::{self, Offence, Owed};
+use crate::types::{Currency, Timestamp};
+
+/// Payments that billing is asked about.
+const COMPARED_MAX: u32 = 20;
+/// How long an event may take to billing before the two must agree.
+const AGREE_WAIT_MAX: Duration = Duration::from_secs(30);
+/// How often, and how far apart, two sides that differ are compared: an event may be on its way.
+const COMPARISONS_MAX: usize = 4;
+const COMPARE_AGAIN: Duration = Duration::from_millis(300);
+
+/// `GET /admin/invariants`
+pub(crate) async fn report(
+    payments: Data<Payments>,
+    caller: Caller,
+) -> Result<Found<InvariantReport>, Problem> {
+    caller.require_admin()?;
+    let mut checks = Vec::new();
+    for (name, sentence, statement) in audit::INVARIANTS {
+        let offence = audit::offence(&payments.database, *statement).await?;
+        checks.push(check(name, sentence, &offence));
+    }
+    let unclear = audit::unclear(&payments.database, payments.clock.now()).await?;
+    let sentence = "every paid payment is in the connector's books, and nothing else";
+    checks.push(check("clearing_matches_connector", sentence, &unclear));
+    checks.push(agreement(&payments).await?);
+    checks.push(receivables(&payments).await?);
+    Ok(Found(InvariantReport::of(checks)))
+}
+
+fn check(name: &'static str, sentence: &str, offence: &Offence) -> InvariantCheck {
+    let ok = offence.offenders == 0;
+    let example = offence.example.as_deref().unwrap_or("?");
+    let detail = match offence.offenders {
+        0 => sentence.to_owned(),
+        count => format!("not so: {sentence}; {count} against it, such as {example}"),
+    };
+    InvariantCheck { name, ok, detail }
+}
+
+/// Whether billing has done with the last payments what became of them.
+async fn agreement(payments: &Payments) -> Result<InvariantCheck, Problem> {
+    let before = payments.clock.now().minus(AGREE_WAIT_MAX);
+    let ids = audit::last_ended(&payments.database, before, COMPARED_MAX).await?;
+    let billing = payments.billing()?;
+    let (mut against, count) = (None, ids.len());
+    for id in ids {
+        let Some(payment) = store::payment::by_id(&payments.database, id).await? else { continue };
+        let said = match reservation::look(billing, id).await {
+            Ok(said) => said.map(|reservation| reservation.status),
+            Err(error) => {
+                let detail = format!("billing could not be asked: {error}");
+                return Ok(InvariantCheck { name: "billing_agrees", ok: false, detail });
+            }
+        };
+        if !agree(payment.stage, said) {
+            against = Some(id);
+        }
+    }
+    let detail = match against {
+        None => format!("billing has settled or released the last {count} payments likewise"),
+        Some(id) => format!("billing has not done with payment {id} what became of it"),
+    };
+    Ok(InvariantCheck { name: "billing_agrees", ok: against.is_none(), detail })
+}
+
+/// Whether what customers owe is the same here and in billing, once events have had their time.
+async fn receivables(payments: &Payments) -> Result<InvariantCheck, Problem> {
+    let mut detail = String::new();
+    for _ in 0..COMPARISONS_MAX {
+        let settled_since = payments.clock.now().minus(AGREE_WAIT_MAX);
+        let owed = audit::owed(&payments.database).await?;
+        let difference = match reservation::open_balances(payments.billing()?).await {
+            Ok(open) => difference(&owed, &open, settled_since),
+            Err(error) => Some(format!("billing could not be asked: {error}")),
+        };
+        let Some(found) = difference else {
+            let detail = "customers owe what is open on their bills".to_owned();
+            return Ok(InvariantCheck { name: "receivables_agree", ok: true, detail });
+        };
+        detail = found;
+        tokio::time::sleep(COMPARE_AGAIN).await;
+    }
+    Ok(InvariantCheck { name: "receivables_agree", ok: false, detail })
+}
+
+/// The first currency that differs; one that has just changed may, while its events travel.
+fn difference(owed: &[Owed], open: &[OpenBalance], settled_since: Timestamp) -> Option<String> {
+    let ours = |currency: Currency| owed.iter().find(|owed| owed.currency == currency);
+    let theirs = |currency: Currency| open.iter().find(|open| open.currency == currency);
+    let currencies =
+        owed.iter().map(|owed| owed.currency).chain(open.iter().map(|open| open.currency));
+    currencies.into_iter().find_map(|currency| {
+        let here = ours(currency).map_or(0, |owed| owed.owed_minor);
+        let there = theirs(currency).map_or(0, OpenBalance::owed_minor);
+        let is_moving = ours(currency).is_some_and(|owed| owed.last_at > settled_since);
+        let differs = here != there && !is_moving;
+        differs.then(|| format!("in {currency} customers owe {here} here, {there} in billing"))
+    })
+}
+
+fn agree(stage: Stage, said: Option<ReservationStatus>) -> bool {
+    match stage {
+        Stage::Succeeded => said == Some(ReservationStatus::Settled),
+        Stage::Failed => said != Some(ReservationStatus::Held),
+        _ => true,
+    }
+}

@@ -1,0 +1,162 @@
+//! Payments: ask for one, look at them, end one whose outcome nobody else finds.
+
+use actix_web::web::Data;
+use busbar_http::{
+    Body, Caller, Deadline, Found, Keyed, Listed, Path, Problem, Query, Reply, RequestId,
+};
+use serde_json::json;
+
+use crate::audit;
+use crate::services::payments::Payments;
+use crate::services::payments::flow::{self, Conclusion};
+use crate::services::payments::model::charge::Verdict;
+use crate::services::payments::model::order::{NewPayment, Order};
+use crate::services::payments::model::payment::Payment;
+use crate::services::payments::model::stage::PaymentFailureCode;
+use crate::services::payments::model::view::{
+    Page, PaymentFilter, PaymentResolution, PaymentTimeline, PaymentView, ResolveOrder,
+};
+use crate::services::payments::problem::{
+    EVIDENCE_INVALID, PAYMENT_IN_HAND, PAYMENT_NOT_FOUND, invalid_state,
+};
+use crate::services::payments::store;
+use crate::types::{PaymentId, UserId};
+
+const EVIDENCE_CHARS_MAX: usize = 1_000;
+
+/// `POST /payments`: take a payment for a bill.
+///
+/// Repeating the request with the same key gives the same payment back.
+pub(crate) async fn create(
+    payments: Data<Payments>,
+    caller: Caller,
+    request: RequestId,
+    deadline: Deadline,
+    Keyed(body, key): Keyed<NewPayment>,
+) -> Result<Reply, Problem> {
+    let order = Order::try_from(body)?;
+    let payment = Payment::requested(order, &caller, &request, &key, payments.clock.now());
+    flow::create(&payments.into_inner(), &payment, deadline).await
+}
+
+/// `GET /payments/{id}`
+pub(crate) async fn show(
+    payments: Data<Payments>,
+    caller: Caller,
+    Path(id): Path<PaymentId>,
+) -> Result<Reply, Problem> {
+    let (_, view) = visible(&payments, &caller, id).await?;
+    Reply::first(200, &view)
+}
+
+/// The payment, if the caller may see it and there is something to see.
+async fn visible(
+    payments: &Payments,
+    caller: &Caller,
+    id: PaymentId,
+) -> Result<(Payment, PaymentView), Problem> {
+    let payment = store::payment::by_id(&payments.database, id).await?;
+    let payment = payment.filter(|payment| caller.may_see(payment.user_id.uuid()));
+    let payment = payment.ok_or(PAYMENT_NOT_FOUND)?;
+    let view = PaymentView::of(&payment).ok_or(PAYMENT_NOT_FOUND)?;
+    Ok((payment, view))
+}
+
+/// `GET /payments`: customers see their own.
+pub(crate) async fn list(
+    payments: Data<Payments>,
+    caller: Caller,
+    Query(mut filter): Query<PaymentFilter>,
+) -> Result<Listed<PaymentView>, Problem> {
+    if !caller.is_staff() {
+        let own = filter.user_id.get_or_insert(caller.subject.into());
+        own_only(&caller, *own)?;
+    }
+    page(&payments, &filter).await
+}
+
+/// `GET /payments/user/{user_id}`
+pub(crate) async fn of_user(
+    payments: Data<Payments>,
+    caller: Caller,
+    Path(user_id): Path<UserId>,
+    Query(page_of): Query<Page>,
+) -> Result<Listed<PaymentView>, Problem> {
+    own_only(&caller, user_id)?;
+    let Page { limit, cursor } = page_of;
+    let filter = PaymentFilter { user_id: Some(user_id), limit, cursor, ..Default::default() };
+    page(&payments, &filter).await
+}
+
+/// Another customer's payments are not there.
+fn own_only(caller: &Caller, user_id: UserId) -> Result<(), Problem> {
+    if caller.may_see(user_id.uuid()) { Ok(()) } else { Err(PAYMENT_NOT_FOUND.problem()) }
+}
+
+async fn page(payments: &Payments, filter: &PaymentFilter) -> Result<Listed<PaymentView>, Problem> {
+    let rows = store::payment::list(&payments.database, filter).await?;
+    let views = rows.iter().filter_map(PaymentView::of).collect();
+    Ok(Listed::page(views, filter.limit.rows(), PaymentView::cursor))
+}
+
+/// `GET /payments/{id}/timeline`
+pub(crate) async fn timeline(
+    payments: Data<Payments>,
+    caller: Caller,
+    Path(id): Path<PaymentId>,
+) -> Result<Found<PaymentTimeline>, Problem> {
+    visible(&payments, &caller, id).await?;
+    let attempts = store::attempt::of_payment(&payments.database, id).await?;
+    let transitions = store::payment::transitions(&payments.database, id).await?;
+    Ok(Found(PaymentTimeline::new(id, attempts, transitions, caller.is_staff())))
+}
+
+/// `POST /payments/{id}/resolve`: an operator says what became of a payment in the dark.
+pub(crate) async fn resolve(
+    payments: Data<Payments>,
+    caller: Caller,
+    request: RequestId,
+    Path(id): Path<PaymentId>,
+    Body(order): Body<ResolveOrder>,
+) -> Result<Reply, Problem> {
+    caller.require_staff()?;
+    let evidence = order.evidence.trim();
+    if !(1..=EVIDENCE_CHARS_MAX).contains(&evidence.chars().count()) {
+        return Err(EVIDENCE_INVALID.problem().at("/evidence"));
+    }
+    let (payment, _) = visible(&payments, &caller, id).await?;
+    if !payment.stage.allowed().contains(&"resolve") {
+        return Err(invalid_state(payment.stage));
+    }
+    // Nobody drives it meanwhile: a charge under way would find it ended, and its money lost.
+    let job = flow::take_over(&payments, id).await?.ok_or(PAYMENT_IN_HAND)?;
+    let attempt = store::attempt::last(&payments.database, id).await?;
+    let verdict = match order.outcome {
+        PaymentResolution::Succeeded => Verdict::Succeeded { reference: format!("resolved_{id}") },
+        PaymentResolution::Failed => {
+            Verdict::Declined { reason: PaymentFailureCode::NotCarriedOut }
+        }
+    };
+    let actor = format!("user/{}", caller.subject);
+    let entry = audit::Entry {
+        actor: actor.clone(),
+        action: "payment.resolved",
+        subject: payment.subject(),
+        request_id: Some(request.id),
+        at: payments.clock.now(),
+        details: json!({"outcome": order.outcome, "evidence": evidence}),
+    };
+    let conclusion = Conclusion {
+        payment: &payment,
+        attempt: &attempt,
+        verdict: &verdict,
+        job: Some(&job),
+        actor: &actor,
+        note: Some(evidence),
+    };
+    let Some(resolved) = flow::conclude(&payments, &conclusion, Some(&entry)).await? else {
+        flow::give_back(&payments, &job, "it was not resolved").await;
+        return Err(invalid_state(payment.stage));
+    };
+    Reply::first(200, &PaymentView::of(&resolved))
+}

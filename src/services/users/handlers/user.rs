@@ -1,0 +1,161 @@
+//! Accounts: sign up, look up, change.
+
+use actix_web::web::Data;
+use busbar_http::precondition::version_mismatch;
+use busbar_http::{Body, IfMatch, Listed, Path, Problem, Query, Reply};
+
+use crate::storage::Transaction;
+use crate::types::{Cursor, Timestamp, UserId};
+
+use super::super::Users;
+use super::super::events::{self, Act, UserRegistered};
+use super::super::lockout::Hourly;
+use super::super::model::user::{NewUser, Profile, ProfileChange, Role, User, UserQuery};
+use super::super::password;
+use super::super::problem::{EMAIL_TAKEN, USER_NOT_FOUND};
+use super::super::store::{self, throttle, user::Start};
+use super::guess::too_many;
+use super::password::field;
+use super::person::Person;
+use super::verification;
+use super::visitor::Visitor;
+
+/// `POST /users`.
+pub(crate) async fn register(
+    users: Data<Users>,
+    visitor: Visitor,
+    Body(new): Body<NewUser>,
+) -> Result<Reply, Problem> {
+    password::check(&new.password, users.section.password_length_min, &new.email)
+        .map_err(|refused| field("/password", &refused))?;
+    let (id, now) = (UserId::new(), users.clock.now());
+    let counters = Counters::new(&users, &visitor);
+    counters.admit(&users, now).await?;
+    // Told here, as it is below, but before anything is hashed.
+    if store::user::is_taken(&users.database, &new.email).await? {
+        return Err(EMAIL_TAKEN.problem().at("/email"));
+    }
+    let hash = users.hasher.hash(new.password.clone()).await?;
+    let start =
+        Start { id, role: Role::Customer, verified_at: None, password_hash: &hash, at: now };
+    let act = Act::by(id, &visitor.request_id, now);
+    let made = users.database.transaction(async |tx| {
+        counters.count(tx, now).await?;
+        let user = store::user::insert(tx, &new, start).await?;
+        let user = user.ok_or_else(|| EMAIL_TAKEN.problem().at("/email"))?;
+        events::tell(tx, &act, &UserRegistered::from(&user)).await?;
+        verification::request(tx, &act, user.id).await?;
+        Ok::<_, Problem>(user)
+    });
+    Reply::first(201, &made.await?)
+}
+
+/// What limits how many sign up in an hour.
+struct Counters(Vec<(String, Hourly)>);
+
+impl Counters {
+    /// The network comes first: a full one does not use up what is for all.
+    fn new(users: &Users, visitor: &Visitor) -> Counters {
+        let network = visitor.network.to_string();
+        let limits = [
+            (network.as_str(), users.section.registrations_per_address_per_hour),
+            ("all", users.section.registrations_per_hour),
+        ];
+        let counter =
+            |(what, max)| Some((users.keys.digest("registrations", what), Hourly::of(max)?));
+        Counters(limits.into_iter().filter_map(counter).collect())
+    }
+
+    async fn admit(&self, users: &Users, now: Timestamp) -> Result<(), Problem> {
+        for (key, _) in &self.0 {
+            let tally = throttle::read(&users.database, key).await?;
+            if let Some(seconds) = tally.and_then(|tally| tally.wait_seconds(now)) {
+                return Err(too_many(seconds));
+            }
+        }
+        Ok(())
+    }
+
+    async fn count(&self, tx: &mut Transaction<'_>, now: Timestamp) -> Result<(), Problem> {
+        for (key, hourly) in &self.0 {
+            let tally = throttle::take(tx, key, now).await?;
+            if let Some(seconds) = tally.wait_seconds(now) {
+                return Err(too_many(seconds));
+            }
+            throttle::put(tx, key, hourly.after_one(tally, now)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// `GET /users/me`.
+pub(crate) async fn me(users: Data<Users>, person: Person) -> Result<Reply, Problem> {
+    Reply::first(200, &find(&users, person.id).await?)
+}
+
+/// `GET /users/{id}`.
+pub(crate) async fn show(
+    users: Data<Users>,
+    person: Person,
+    Path(id): Path<UserId>,
+) -> Result<Reply, Problem> {
+    let user = seen(&users, &person, id).await?;
+    Reply::first(200, &user)
+}
+
+/// `GET /users`.
+pub(crate) async fn list(
+    users: Data<Users>,
+    person: Person,
+    Query(query): Query<UserQuery>,
+) -> Result<Listed<User>, Problem> {
+    person.require_staff()?;
+    let found = store::user::page(&users.database, &query).await?;
+    let cursor = |user: &User| Cursor::new(user.created_at, user.id).to_string();
+    Ok(Listed::page(found, query.limit.rows(), cursor))
+}
+
+/// `PUT /users/{id}`.
+pub(crate) async fn replace(
+    users: Data<Users>,
+    person: Person,
+    id: Path<UserId>,
+    expected: IfMatch,
+    Body(profile): Body<Profile>,
+) -> Result<Reply, Problem> {
+    update(users, person, id, expected, Body(profile.into())).await
+}
+
+/// `PATCH /users/{id}`.
+pub(crate) async fn update(
+    users: Data<Users>,
+    person: Person,
+    Path(id): Path<UserId>,
+    expected: IfMatch,
+    Body(change): Body<ProfileChange>,
+) -> Result<Reply, Problem> {
+    let seen = seen(&users, &person, id).await?;
+    expected.require(seen.version)?;
+    // Who named no version does not mind what others have changed meanwhile.
+    let version = (expected != IfMatch::Any).then_some(seen.version);
+    let (act, details) = (&person.act, events::fields(&change.fields()));
+    let changed = users.database.transaction(async |tx| {
+        let Some(user) = store::user::change(tx, id, version, &change, act.at).await? else {
+            let current = store::user::current(tx, id).await?.ok_or(USER_NOT_FOUND)?;
+            return Err(version_mismatch(current.version));
+        };
+        events::note(tx, act, "user.updated", id, details.clone()).await?;
+        Ok::<_, Problem>(user)
+    });
+    Reply::first(200, &changed.await?)
+}
+
+/// The user, if the person may see them; somebody else's account is as if it were not there.
+async fn seen(users: &Users, person: &Person, id: UserId) -> Result<User, Problem> {
+    if person.may_see(id) { find(users, id).await } else { Err(USER_NOT_FOUND.problem()) }
+}
+
+async fn find(users: &Users, id: UserId) -> Result<User, Problem> {
+    let user = store::user::by_id(&users.database, id).await?;
+    user.ok_or_else(|| USER_NOT_FOUND.problem())
+}

@@ -1,0 +1,257 @@
+//! Users (3001): accounts, logins, and the tokens that every other service believes.
+//!
+//! An access token is good for minutes and is verified anywhere by the key set; this service also
+//! looks up its session, so that a session that has ended is over here at once. Other services
+//! will hear of it by a feed of ended sessions; until there is one, they take a token until it
+//! expires.
+//!
+//! Refresh tokens, device cookies and proofs of an address are derived from the service's one
+//! secret (`keys`), so nothing that is worth stealing is stored.
+
+mod client;
+mod events;
+mod first_run;
+mod handlers;
+mod hasher;
+mod keys;
+mod lockout;
+mod meters;
+mod model;
+mod password;
+mod problem;
+mod refresh;
+mod store;
+mod upkeep;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use busbar_http::caller::{FetchKeys, Verifier};
+use busbar_http::headers::Cidr;
+use busbar_http::token::KeySet;
+use busbar_http::{Kind, Metrics, Problem, Routes, about};
+
+use crate::config;
+use crate::events::Event;
+use crate::jobs;
+use crate::services::{OpenError, Service, Setup};
+use crate::storage::{Database, Script, Statement, Transaction};
+use crate::types::{Clock, ServiceName};
+
+use self::handlers::{administration, login, session, token, user, verification};
+use self::hasher::Hasher;
+use self::keys::Keys;
+use self::lockout::Schedule;
+use self::meters::Meters;
+use self::model::session::{Login, Refresh, SessionView, Tokens};
+use self::model::user::{NewUser, PasswordChange, Profile, ProfileChange, RoleChange, User};
+use self::model::verification::{Proof, Resend, Resent, VerificationMail};
+
+pub use self::first_run::Administrator;
+
+const PAGE: &[(&str, &str)] = &[("limit", "1 to 100"), ("cursor", "`next_cursor` of a page")];
+const USERS: &[(&str, &str)] = &[
+    ("email", "exactly this address"),
+    ("status", "only these"),
+    ("limit", "1 to 100"),
+    ("cursor", "`next_cursor` of a page"),
+];
+
+/// What the service needs to know.
+#[derive(Clone)]
+pub struct Settings {
+    pub section: config::Users,
+    /// All keys of the service are made from it. Several instances share it.
+    pub secret: [u8; 32],
+    /// Proxies before the gateway.
+    pub trusted_proxies: Vec<Cidr>,
+    /// Hears of the administrator that a first run has made.
+    pub announce: Arc<dyn Fn(Administrator) + Send + Sync>,
+}
+
+/// The users service.
+pub struct Users {
+    database: Database,
+    clock: Clock,
+    section: config::Users,
+    trusted_proxies: Vec<Cidr>,
+    keys: Keys,
+    /// Knows the service's own keys; nothing is fetched.
+    verifier: Verifier,
+    hasher: Arc<Hasher>,
+    schedule: Schedule,
+    meters: Meters,
+}
+
+impl Service for Users {
+    const NAME: ServiceName = ServiceName::Users;
+    const IS_DURABLE: bool = true;
+    const MIGRATIONS: &'static [Script] = &[Script {
+        version: 100,
+        name: "users/0100_init",
+        text: include_str!("../../../migrations/users/0100_init.sql"),
+    }];
+    type Settings = Settings;
+
+    async fn open(setup: Setup<Settings>) -> Result<Users, OpenError> {
+        let Setup { database, clock, settings, .. } = setup;
+        let keys = Keys::derive(&settings.secret)?;
+        let hasher = Arc::new(Hasher::new(&settings.section)?);
+        let users = Users {
+            verifier: verifier(keys.key_set(), clock.clone()),
+            schedule: schedule(&settings.section.lockout),
+            meters: Meters::new(&hasher)?,
+            section: settings.section,
+            trusted_proxies: settings.trusted_proxies,
+            database,
+            clock,
+            keys,
+            hasher,
+        };
+        if let Some(administrator) = first_run::found(&users).await? {
+            (settings.announce)(administrator);
+        }
+        upkeep::begin(&users).await?;
+        Ok(users)
+    }
+
+    fn routes() -> Routes {
+        accounts().and(logins()).and(Routes::new().get(
+            "/.well-known/jwks.json",
+            about("The keys that verify access tokens").public(),
+            token::jwks,
+        ))
+    }
+
+    fn jobs(self: &Arc<Self>) -> jobs::Handlers {
+        upkeep::handlers(self)
+    }
+
+    async fn on_event(&self, _: &mut Transaction<'_>, _: &Event) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    fn measure(&self, metrics: &Metrics) -> Result<(), prometheus::Error> {
+        self.meters.register(metrics)
+    }
+
+    fn problems() -> &'static [Kind] {
+        problem::PROBLEMS
+    }
+
+    fn statements() -> Vec<&'static [Statement]> {
+        store::statements()
+    }
+}
+
+fn accounts() -> Routes {
+    Routes::new()
+        .post(
+            "/users",
+            about("Sign up").public().takes::<NewUser>().creates::<User>(),
+            user::register,
+        )
+        .get("/users", about("List users").staff().lists::<User>().query(USERS), user::list)
+        .get("/users/me", about("Show oneself").gives::<User>(), user::me)
+        .get("/users/{id}", about("Show a user").gives::<User>(), user::show)
+        .put(
+            "/users/{id}",
+            about("Replace a profile").takes::<Profile>().gives::<User>(),
+            user::replace,
+        )
+        .patch(
+            "/users/{id}",
+            about("Change a profile").takes::<ProfileChange>().gives::<User>(),
+            user::update,
+        )
+        .put(
+            "/users/{id}/roles",
+            about("Give a role; it is in the next access token")
+                .admin()
+                .takes::<RoleChange>()
+                .gives::<User>(),
+            administration::give_role,
+        )
+        .post(
+            "/users/{id}/suspend",
+            about("End all sessions and let in nobody").admin().gives::<User>(),
+            administration::suspend,
+        )
+        .post(
+            "/users/{id}/reactivate",
+            about("Let in a suspended user again").admin().gives::<User>(),
+            administration::reactivate,
+        )
+        .post(
+            "/users/{id}/unlock",
+            about("Forget wrong passwords").admin().gives::<User>(),
+            administration::unlock,
+        )
+        .get(
+            "/internal/users/{id}/verification",
+            about("What the mail to a user needs").internal().gives::<VerificationMail>(),
+            verification::mail,
+        )
+}
+
+fn logins() -> Routes {
+    Routes::new()
+        .post(
+            "/auth/login",
+            about("Log in").public().takes::<Login>().gives::<Tokens>(),
+            login::login,
+        )
+        .post(
+            "/auth/refresh",
+            about("Get the next pair of tokens").public().takes::<Refresh>().gives::<Tokens>(),
+            token::refresh,
+        )
+        .post("/auth/logout", about("End this session").status(204), session::logout)
+        .get(
+            "/auth/sessions",
+            about("List one's sessions").lists::<SessionView>().query(PAGE),
+            session::list,
+        )
+        .delete(
+            "/auth/sessions",
+            about("End one's sessions")
+                .status(204)
+                .query(&[("except", "`current`: all but this one")]),
+            session::end_all,
+        )
+        .delete("/auth/sessions/{id}", about("End one of one's sessions").status(204), session::end)
+        .post(
+            "/auth/password/change",
+            about("Change the password; ends the other sessions")
+                .takes::<PasswordChange>()
+                .status(204),
+            handlers::password::change,
+        )
+        .post(
+            "/auth/email/verify",
+            about("Prove an address").public().takes::<Proof>().gives::<User>(),
+            verification::verify,
+        )
+        .post(
+            "/auth/email/resend",
+            about("Ask for another mail").public().takes::<Resend>().gives::<Resent>().status(202),
+            verification::resend,
+        )
+}
+
+fn verifier(keys: KeySet, clock: Clock) -> Verifier {
+    let fetch: FetchKeys = Arc::new(move || {
+        let keys = keys.clone();
+        Box::pin(async move { Ok(keys) })
+    });
+    Verifier::new(fetch, Arc::new(move || clock.now().seconds()))
+}
+
+fn schedule(lockout: &config::Lockout) -> Schedule {
+    Schedule {
+        failures_free: lockout.failures_free,
+        wait_first: Duration::from_secs(lockout.wait_first_seconds),
+        wait_max: Duration::from_secs(lockout.wait_max_seconds),
+        forget_after: Duration::from_secs(lockout.forget_after_seconds),
+    }
+}

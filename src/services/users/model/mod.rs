@@ -1,0 +1,22 @@
+//! The words of the service: users, their sessions, proofs of an address.
+
+pub(super) mod session;
+pub(super) mod user;
+pub(super) mod verification;
+pub(super) mod words;
+
+pub(super) use self::session::{SessionEnd, SessionStatus};
+pub(super) use self::user::{Role, Status, User};
+pub(super) use self::words::{Locale, TimeZone};
+
+use crate::types::id;
+
+id! {
+    /// A device that somebody has logged in from.
+    DeviceId,
+    /// A proof of an address that was asked for.
+    VerificationId,
+    /// One access token.
+    TokenId,
+}
+crate::stored_as_text!(VerificationId);

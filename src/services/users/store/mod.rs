@@ -1,0 +1,19 @@
+//! All the SQL of the service, by noun.
+
+pub(super) mod administration;
+pub(super) mod session;
+pub(super) mod throttle;
+pub(super) mod user;
+pub(super) mod verification;
+
+use crate::storage::Statement;
+
+pub(super) fn statements() -> Vec<&'static [Statement]> {
+    vec![
+        administration::STATEMENTS,
+        session::STATEMENTS,
+        throttle::STATEMENTS,
+        user::STATEMENTS,
+        verification::STATEMENTS,
+    ]
+}

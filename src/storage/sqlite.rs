@@ -1,0 +1,222 @@
+//! SQLite: one writer and several readers on one file, and its errors.
+
+use std::fs::{DirBuilder, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::query::Query;
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
+};
+use sqlx::{Column, Executor, SqlSafeStr, Sqlite, SqliteConnection, SqlitePool, Statement as _};
+
+use super::{
+    BEGIN, Durability, FromRow, PoolStatus, Prepared, Row, Settings, Statement, StoreError, Value,
+};
+
+const READERS: u32 = 4;
+const STATEMENTS_CACHED: usize = 256;
+/// For the moment in which two generations of a service write, and for a checkpoint.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
+/// "No limit" of the settings; the pool knows none.
+const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+const SQLITE_BUSY: i32 = 5;
+const SQLITE_LOCKED: i32 = 6;
+
+#[derive(Clone)]
+pub(super) struct Pools {
+    /// One connection: writers queue here rather than in the engine.
+    writer: SqlitePool,
+    readers: SqlitePool,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// Counts one who waits for a connection, for as long as it lives.
+struct Waiting(Arc<AtomicUsize>);
+
+impl Waiting {
+    fn in_line(count: &Arc<AtomicUsize>) -> Waiting {
+        count.fetch_add(1, Ordering::Relaxed);
+        Waiting(count.clone())
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Pools {
+    /// Connects lazily: the file must exist, see [`create`].
+    pub(super) fn new(path: &Path, settings: &Settings) -> Pools {
+        let wait = match settings.pool_timeout {
+            Duration::ZERO => WAIT_MAX,
+            limit => limit,
+        };
+        // Without ages no task of the pool is bound to the runtime that opened it, and an idle
+        // connection to a file costs nothing.
+        let pool = |size, options| {
+            SqlitePoolOptions::new()
+                .max_connections(size)
+                .acquire_timeout(wait)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .test_before_acquire(false)
+                .connect_lazy_with(options)
+        };
+        let options = options(path, settings.durability);
+        Pools {
+            writer: pool(1, options.clone()),
+            readers: pool(READERS, options.read_only(true)),
+            waiting: Arc::default(),
+        }
+    }
+
+    pub(super) async fn writer(
+        &self,
+        statement: Statement,
+    ) -> Result<PoolConnection<Sqlite>, StoreError> {
+        let _waiting = Waiting::in_line(&self.waiting);
+        self.writer.acquire().await.map_err(|error| fault(statement, error))
+    }
+
+    async fn reader(&self, statement: Statement) -> Result<PoolConnection<Sqlite>, StoreError> {
+        let _waiting = Waiting::in_line(&self.waiting);
+        self.readers.acquire().await.map_err(|error| fault(statement, error))
+    }
+
+    /// A transaction that may write from its first moment: one that became a writer later could
+    /// only fail when another had been faster.
+    pub(super) async fn begin(&self) -> Result<sqlx::Transaction<'static, Sqlite>, StoreError> {
+        let _waiting = Waiting::in_line(&self.waiting);
+        self.writer.begin_with(BEGIN.text).await.map_err(|error| fault(BEGIN, error))
+    }
+
+    pub(super) async fn all<T: FromRow>(
+        &self,
+        statement: Statement,
+        values: &[Value<'_>],
+    ) -> Result<Vec<T>, StoreError> {
+        all(&mut *self.reader(statement).await?, statement, values).await
+    }
+
+    pub(super) async fn prepare(&self, statement: Statement) -> Result<Prepared, StoreError> {
+        let mut connection = self.writer(statement).await?;
+        let prepared = (&mut *connection)
+            .prepare(statement.text.into_sql_str())
+            .await
+            .map_err(|error| fault(statement, error))?;
+        Ok(Prepared {
+            placeholders: prepared.parameters().map_or(0, |known| known.right_or(0)),
+            columns: prepared.columns().iter().map(|column| column.name().to_owned()).collect(),
+        })
+    }
+
+    pub(super) fn status(&self) -> PoolStatus {
+        let sum = |of: fn(&SqlitePool) -> usize| of(&self.writer) + of(&self.readers);
+        PoolStatus {
+            max: READERS as usize + 1,
+            size: sum(|pool| pool.size() as usize),
+            idle: sum(SqlitePool::num_idle),
+            waiting: self.waiting.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Readers first: the last connection to close empties the write-ahead log into the file.
+    pub(super) async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// Makes the file and its folder, readable for nobody else, and tells its absolute path.
+pub(super) fn create(path: &Path) -> Result<PathBuf, StoreError> {
+    let unavailable = |error: std::io::Error| StoreError::Unavailable {
+        what: format!("{}: {error}", path.display()),
+    };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unavailable)?;
+    }
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).mode(0o600).open(path).map_err(unavailable)?;
+    path.canonicalize().map_err(unavailable)
+}
+
+fn options(path: &Path, durability: Durability) -> SqliteConnectOptions {
+    let synchronous = match durability {
+        Durability::Full => SqliteSynchronous::Full,
+        Durability::Normal => SqliteSynchronous::Normal,
+    };
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(synchronous)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(STATEMENTS_CACHED)
+}
+
+pub(super) async fn all<T: FromRow>(
+    connection: &mut SqliteConnection,
+    statement: Statement,
+    values: &[Value<'_>],
+) -> Result<Vec<T>, StoreError> {
+    let rows: Vec<SqliteRow> = bind(statement, values)
+        .fetch_all(connection)
+        .await
+        .map_err(|error| fault(statement, error))?;
+    rows.iter().map(|row| T::from_row(&Row::sqlite(row, statement))).collect()
+}
+
+pub(super) async fn execute(
+    connection: &mut SqliteConnection,
+    statement: Statement,
+    values: &[Value<'_>],
+) -> Result<u64, StoreError> {
+    let done = bind(statement, values).execute(connection).await;
+    done.map(|done| done.rows_affected()).map_err(|error| fault(statement, error))
+}
+
+fn bind<'q>(statement: Statement, values: &[Value<'_>]) -> Query<'q, Sqlite, SqliteArguments> {
+    values.iter().fold(sqlx::query(statement.text), |query, value| match value {
+        Value::Null => query.bind(None::<i64>),
+        Value::Bool(flag) => query.bind(*flag),
+        Value::Int(number) => query.bind(*number),
+        Value::Real(number) => query.bind(*number),
+        Value::Text(text) => query.bind(text.as_ref().to_owned()),
+    })
+}
+
+pub(super) fn fault(statement: Statement, error: sqlx::Error) -> StoreError {
+    let statement = statement.name;
+    let what = error.to_string();
+    match &error {
+        sqlx::Error::Database(database) => {
+            let code = database.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or(0);
+            // "UNIQUE constraint failed: users.email"
+            let constraint = database.message().rsplit(": ").next().unwrap_or_default().to_owned();
+            if database.is_unique_violation() {
+                StoreError::Unique { statement, constraint }
+            } else if database.is_foreign_key_violation() {
+                StoreError::ForeignKey { statement, constraint }
+            } else if database.is_check_violation() {
+                StoreError::Check { statement, constraint }
+            } else if matches!(code & 0xff, SQLITE_BUSY | SQLITE_LOCKED) {
+                StoreError::Conflict { statement, what }
+            } else {
+                StoreError::Other { statement, what }
+            }
+        }
+        sqlx::Error::PoolTimedOut => StoreError::PoolTimeout,
+        sqlx::Error::PoolClosed | sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => {
+            StoreError::unavailable(what)
+        }
+        _ => StoreError::Other { statement, what },
+    }
+}

@@ -1,0 +1,106 @@
+//! What stands in front of the services: the gateway, and the watch over all of them.
+
+use std::future::pending;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::web;
+use busbar_actors::{Failure, Incarnation, ServiceSpec, TreeHandle};
+use busbar_http::lane::Instance;
+use busbar_http::{Health, Kit};
+
+use crate::gateway::{self, Behind, Gateway, Parts};
+use crate::health::{self, Board, Hosted, Watch};
+use crate::host::{Host, Told, serve_incarnation};
+use crate::types::ServiceName;
+
+/// What is known of everybody's health.
+pub(super) fn board(host: &Host) -> Arc<Board> {
+    let health = &host.config.health;
+    let (interval_ms, wait_ms) = (health.interval_ms, health.timeout_ms);
+    Arc::new(Board::new(Duration::from_millis(interval_ms), Duration::from_millis(wait_ms)))
+}
+
+/// The gateway: what its worker threads share is made here, once; incarnations come and go.
+pub(super) fn gateway(host: &Arc<Host>, board: &Arc<Board>) -> Result<ServiceSpec, Failure> {
+    let settings = host.config.gateway.clone();
+    let limits = gateway::limits(&settings);
+    let behind =
+        |name| Behind { name, instances: host.instances(name, &limits), news: host.upstream(name) };
+    let gateway = Gateway::new(Parts {
+        settings,
+        shows_legacy_names: host.config.metrics.legacy_names,
+        services: ServiceName::domain().map(behind).collect(),
+        metrics: host.metrics(ServiceName::Gateway)?,
+        board: board.clone(),
+    })?;
+    let document: Arc<str> = super::document().to_string().into();
+    let host_of_runs = host.clone();
+    Ok(host.spec_of(ServiceName::Gateway, move |incarnation| {
+        serve(incarnation, host_of_runs.clone(), gateway.clone(), document.clone())
+    }))
+}
+
+/// One life of the gateway.
+async fn serve(
+    incarnation: Incarnation,
+    host: Arc<Host>,
+    gateway: Arc<Gateway>,
+    document: Arc<str>,
+) -> Result<(), Failure> {
+    if incarnation.generation == 1 {
+        gateway.listing().iter().for_each(|line| log::info!("routes to {line}"));
+    }
+    let (generation, draining) = (incarnation.generation, incarnation.draining.clone());
+    let health = Health::new("api-gateway", generation, draining.clone(), Vec::new());
+    let figures = gateway.clone();
+    let kit = Kit {
+        metrics: host.metrics(ServiceName::Gateway)?,
+        health: web::Data::new(health.until(host.leaving.clone())),
+        draining,
+        verifier: None,
+        service_key: None,
+        before: None,
+        document,
+        figures: Some(Arc::new(move || figures.figures())),
+    };
+    let faults = host.faults(ServiceName::Gateway);
+    let told = Told { incarnation: &incarnation, faults: &faults };
+    let limits = host.limits(ServiceName::Gateway);
+    let configured = incarnation.clone();
+    let configure = move |config: &mut web::ServiceConfig| gateway.configure(&configured, config);
+    serve_incarnation(told, &limits, kit, configure, pending()).await
+}
+
+/// Whom the collector watches: what the gateway shows if it is hosted here, and each hosted service
+/// for its supervisor's sake.
+pub(super) fn watch(host: &Host, tree: TreeHandle, board: &Arc<Board>) -> Result<Watch, Failure> {
+    let config = &host.config;
+    let limits = health::limits(&config.health);
+    let instance = |url: &str| Some(Instance::new(url.parse().ok()?, limits.clone()));
+    let mut hosted = Vec::new();
+    for service in config.process.services.iter().copied() {
+        let url = own_url(config.server.bind, config.services.get(service).port);
+        let pulse = host.metrics(service)?.pulse().clone();
+        hosted.extend(instance(&url).map(|instance| Hosted { service, instance, pulse }));
+    }
+    let mut shown = Vec::new();
+    if config.hosts(ServiceName::Gateway) {
+        for name in ServiceName::domain() {
+            let urls = config.services.get(name).urls.iter();
+            shown.extend(urls.filter_map(|url| Some((name, instance(url.as_str())?))));
+        }
+    }
+    let watched = health::watched(hosted, shown);
+    Ok(Watch { settings: config.health.clone(), watched, tree, board: board.clone() })
+}
+
+/// Where this process reaches a service that it hosts.
+fn own_url(bind: IpAddr, port: u16) -> String {
+    match bind {
+        bind if bind.is_unspecified() => format!("http://127.0.0.1:{port}"),
+        IpAddr::V6(bind) => format!("http://[{bind}]:{port}"),
+        IpAddr::V4(bind) => format!("http://{bind}:{port}"),
+    }
+}

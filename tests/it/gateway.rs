@@ -1,0 +1,45 @@
+//! Port 3000 on the real program: before services that follow a script, and before the real ones.
+
+mod bodies;
+mod crash;
+mod deadline;
+mod drain;
+mod fields;
+mod pages;
+mod routing;
+mod settings;
+mod upstreams;
+
+use busbar::types::ServiceName;
+
+use crate::support::wire::Scripted;
+use crate::support::{Engine, TestSystem};
+
+/// Questions about health are none of a test's business.
+const QUIET: (&str, &str) = ("BUSBAR_HEALTH_INTERVAL_MS", "600000");
+/// Longer than any machine that does ten things at once needs.
+const PATIENT: (&str, &str) = ("GATEWAY_REQUEST_TIMEOUT_MS", "20000");
+
+/// A gateway alone, before scripted services. Later variables win.
+async fn gateway(services: &[(ServiceName, &Scripted)], more: &[(&str, &str)]) -> TestSystem {
+    let urls: Vec<(String, String)> = services
+        .iter()
+        .map(|(name, service)| (format!("{}_URL", name.variable_prefix()), service.url()))
+        .collect();
+    let mut variables = vec![QUIET, PATIENT];
+    variables.extend(urls.iter().map(|(name, url)| (name.as_str(), url.as_str())));
+    variables.extend(more);
+    let system = TestSystem::prepare(Engine::Sqlite);
+    system.spawn(&[ServiceName::Gateway], &variables);
+    system.ready(&[ServiceName::Gateway]).await;
+    system
+}
+
+/// A gateway before one service, at `/api/payments`.
+async fn before(service: &Scripted, more: &[(&str, &str)]) -> TestSystem {
+    gateway(&[(ServiceName::Payments, service)], more).await
+}
+
+fn port(system: &TestSystem) -> u16 {
+    system.port(ServiceName::Gateway)
+}

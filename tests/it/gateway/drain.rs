@@ -1,0 +1,96 @@
+//! The end of the process: what is under way is finished, the idle is closed, the code tells.
+
+use std::time::Duration;
+use std::time::Instant;
+
+use busbar::types::ServiceName;
+use serde_json::json;
+
+use super::{PATIENT, port};
+use crate::support::wire::Wire;
+use crate::support::{Engine, TestSystem};
+
+/// Time enough for slow requests on a busy machine.
+const LIMITS: [(&str, &str); 3] =
+    [PATIENT, ("BUSBAR_SERVER_DRAIN_MS", "20000"), ("BUSBAR_SHUTDOWN_TIMEOUT_MS", "25000")];
+const KEYS: &str = "GET /.well-known/jwks.json HTTP/1.1\r\nhost: busbar\r\n\r\n";
+const LIVE: &str = "GET /health/live HTTP/1.1\r\nhost: busbar\r\n\r\n";
+
+/// So many slow requests, half of them through the gateway, half at the service.
+async fn slow_requests(system: &TestSystem, count: usize) -> Vec<Wire> {
+    let delay = json!({"kind": "delay", "milliseconds": 2000});
+    system.inject(ServiceName::Users, delay, u32::try_from(count).unwrap()).await;
+    let ports = [port(system), system.port(ServiceName::Users)];
+    let ask = |port: &u16| {
+        let mut wire = Wire::to(*port);
+        wire.send(KEYS);
+        wire
+    };
+    ports.iter().cycle().take(count).map(ask).collect()
+}
+
+fn idle_connections(system: &TestSystem, count: usize) -> Vec<Wire> {
+    let ports: Vec<u16> = ServiceName::ALL.map(|name| system.port(name)).to_vec();
+    let open = |port: &u16| {
+        let mut wire = Wire::to(*port);
+        assert_eq!(wire.send(LIVE).answer().status(), 200);
+        wire
+    };
+    ports.iter().cycle().take(count).map(open).collect()
+}
+
+/// SIGTERM under way: every request is answered, every idle connection closed, the code is 0.
+#[actix_web::test]
+async fn a_stop_finishes_what_is_under_way() {
+    let system = TestSystem::start_with(Engine::Sqlite, &LIMITS).await;
+    let mut idle = idle_connections(&system, 300);
+    let mut slow = slow_requests(&system, 50).await;
+    system
+        .eventually("all are under way", async || {
+            let gauge = "busbar_http_requests_in_flight";
+            // The question is one itself.
+            system.figure(ServiceName::Users, gauge).await >= 51.0
+        })
+        .await;
+    let mut process = system.take_process();
+
+    process.signal("TERM");
+
+    let answered = std::thread::spawn(move || {
+        slow.iter_mut()
+            .map(|wire| wire.try_answer().unwrap_or_default().status())
+            .collect::<Vec<_>>()
+    });
+    let status = process.ended().await;
+    assert_eq!(answered.join().unwrap(), vec![200; 50]);
+    assert!(idle.iter_mut().all(Wire::is_closed));
+    assert_eq!(status.code(), Some(0), "{}", process.log().join("\n"));
+}
+
+/// Before it drains, the process goes on serving and says that it is about to leave; a second
+/// signal ends it at once.
+#[actix_web::test]
+async fn a_stop_is_announced_and_can_be_forced() {
+    let delay = ("BUSBAR_SHUTDOWN_DELAY_MS", "25000");
+    let system = TestSystem::prepare(Engine::Sqlite);
+    let services = [ServiceName::Users, ServiceName::Gateway];
+    system.spawn(&services, &[PATIENT, delay]);
+    system.ready(&services).await;
+    let mut process = system.take_process();
+
+    process.signal("TERM");
+    process.wait_for_log("not ready any more").await;
+
+    for name in services {
+        let mut wire = Wire::to(system.port(name));
+        assert_eq!(wire.get("/health/ready").status(), 503, "{name}");
+        assert_eq!(wire.get("/health/live").status(), 200, "{name}");
+        assert_eq!(wire.get("/.well-known/jwks.json").status(), 200, "{name}");
+    }
+    let mut slow = slow_requests(&system, 2).await;
+    let start = Instant::now();
+    process.signal("TERM");
+    assert_eq!(process.ended().await.code(), Some(1));
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert!(slow.iter_mut().all(|wire| wire.try_answer().is_none()), "they were cut");
+}

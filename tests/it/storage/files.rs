@@ -1,0 +1,105 @@
+//! A SQLite file belongs to one process, and to its owner.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use busbar::storage::{Database, Durability, Settings, Statement, StoreError, Target, params};
+
+use super::{Bench, Engine, Folder, account, opened};
+
+const FILE: &str = "BUSBAR_TEST_OPEN_FILE";
+
+/// Not a test of its own: the second process of the next one.
+#[actix_rt::test]
+async fn opens_the_file_of_another_process() {
+    let Ok(file) = std::env::var(FILE) else { return };
+    let opened = Database::open("test", &Target::Sqlite(file.into()), &Settings::default()).await;
+    println!("\nsecond: {:?}", opened.err().map(|error| error.to_string()));
+}
+
+fn second_process(file: &std::path::Path) -> String {
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "storage::files::opens_the_file_of_another_process", "--nocapture"])
+        .env(FILE, file)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(child.stdout).unwrap();
+    told.lines().find(|line| line.starts_with("second: ")).unwrap_or(&told).to_owned()
+}
+
+/// Two processes on one file are refused, for as long as the first one lives; a second opening in
+/// the same process, as during a planned restart, is not.
+#[actix_rt::test]
+async fn a_file_belongs_to_one_process() {
+    let folder = Folder::new();
+    let file = folder.0.join("own.sqlite3");
+    assert_eq!(second_process(&file), "second: None");
+
+    let target = Target::Sqlite(file.clone());
+    let first = opened(&target, &Settings::default()).await;
+    let second = opened(&target, &Settings::default()).await;
+    let refused = second_process(&file);
+    assert!(refused.contains("own.sqlite3: another process uses it"), "{refused}");
+    first.close().await;
+    second.close().await;
+    drop((first, second));
+    let between_generations = second_process(&file);
+    assert!(between_generations.contains("another process uses it"), "{between_generations}");
+}
+
+/// The file and its folder hold accounts: nobody else may read them.
+#[actix_rt::test]
+async fn a_new_file_is_private() {
+    let folder = Folder::new();
+    let data = folder.0.join("data");
+    let target = Target::file(&data, "users");
+    let bench = opened(&target, &Settings::default()).await;
+    let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    for name in ["users.sqlite3", "users.sqlite3-wal", "users.sqlite3-shm"] {
+        assert_eq!(mode(&data.join(name)), 0o600, "{name}");
+    }
+    bench.close().await;
+}
+
+/// Money and accounts wait for the disk, other services do not; keys are checked either way.
+#[actix_rt::test]
+async fn each_connection_is_set_up() {
+    for (durability, synchronous) in [(Durability::Full, 2), (Durability::Normal, 1)] {
+        let settings = Settings { durability, ..Settings::default() };
+        let bench = Bench::with(Engine::Sqlite, settings).await;
+        for (name, expected) in [("synchronous", synchronous), ("foreign_keys", 1)] {
+            let text: &'static str = match name {
+                "synchronous" => "SELECT synchronous AS value FROM pragma_synchronous",
+                _ => "SELECT foreign_keys AS value FROM pragma_foreign_keys",
+            };
+            let statement = Statement::new("PRAGMA", text);
+            let (reader,): (i64,) = bench.database.one(statement, params![]).await.unwrap();
+            let writer =
+                bench.database.transaction(async |tx| tx.one::<(i64,)>(statement, params![]).await);
+            assert_eq!((reader, writer.await.unwrap().0), (expected, expected), "{name}");
+        }
+    }
+}
+
+/// A change does not get in through the readers.
+#[actix_rt::test]
+async fn readers_cannot_write() {
+    let bench = Bench::new(Engine::Sqlite).await;
+    bench.add_accounts(&[account("alice", 1)]).await;
+    let sneaky = bench.database.all::<super::Account>(super::ADD, params!["alice", 1]).await;
+    assert!(matches!(sneaky, Err(StoreError::Other { .. })), "{sneaky:?}");
+}
+
+/// A file that cannot be made says which.
+#[actix_rt::test]
+async fn a_file_that_cannot_be_made_is_named() {
+    let folder = Folder::new();
+    std::fs::write(folder.0.join("data"), "not a folder").unwrap();
+    let target = Target::file(&folder.0.join("data"), "users");
+    let Err(error) = Database::open("users", &target, &Settings::default()).await else {
+        panic!("a file inside of a file");
+    };
+    assert!(matches!(error, StoreError::Unavailable { .. }));
+    assert!(error.to_string().contains("data/users.sqlite3"), "{error}");
+}
