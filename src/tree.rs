@@ -53,11 +53,13 @@ fn spec(
         ServiceName::Users => host.spec::<Users>(settings::users(host, made)?),
         ServiceName::Payments => host.spec::<Payments>(settings::payments(&host.config)),
         ServiceName::Billing => host.spec::<Billing>(settings::billing(&host.config)),
-        ServiceName::Notifications => host.spec::<Notifications>(()),
-        ServiceName::Documents => host.spec::<Documents>(()),
+        ServiceName::Notifications => {
+            host.spec::<Notifications>(settings::notifications(&host.config))
+        }
+        ServiceName::Documents => host.spec::<Documents>(settings::documents(&host.config)?),
         ServiceName::Utilities => host.spec::<Utilities>(()),
         ServiceName::Analytics => host.spec::<Analytics>(()),
-        ServiceName::Webhooks => host.spec::<Webhooks>(()),
+        ServiceName::Webhooks => host.spec::<Webhooks>(settings::webhooks(&host.config)?),
         ServiceName::Gateway => front::gateway(host, board)?,
     })
 }

@@ -12,9 +12,10 @@ pub(super) struct Variable {
 }
 
 /// Variable, setting.
-const NAMED: [(&str, &str); 31] = [
+const NAMED: [(&str, &str); 36] = [
     ("BUSBAR_SERVICES", "process.services"),
     ("BUSBAR_DATA_DIR", "process.data_dir"),
+    ("BUSBAR_PUBLIC_URL", "process.public_url"),
     ("BUSBAR_BIND", "server.bind"),
     ("BUSBAR_SHUTDOWN_DELAY_MS", "server.shutdown_delay_ms"),
     ("BUSBAR_SHUTDOWN_TIMEOUT_MS", "server.shutdown_timeout_ms"),
@@ -41,13 +42,17 @@ const NAMED: [(&str, &str); 31] = [
     ("BUSBAR_LOG", "log.filter"),
     ("BUSBAR_SERVICE_KEY_FILE", "keys.service_key_file"),
     ("BUSBAR_USERS_KEY_FILE", "keys.users_key_file"),
+    ("BUSBAR_DOCUMENTS_KEY_FILE", "keys.documents_key_file"),
+    ("BUSBAR_WEBHOOKS_KEY_FILE", "keys.webhooks_key_file"),
+    ("BUSBAR_SMTP_PASSWORD", "notifications.smtp_password"),
+    ("WEBHOOK_ALLOW_CIDRS", "webhooks.allow_networks"),
     ("BUSBAR_FAULT_INJECTION", "faults.injection"),
     ("BUSBAR_FAILPOINT", "faults.point"),
     ("API_GATEWAY_WORKERS", "services.gateway.workers"),
 ];
 
 /// What must never be shown, by the last part of the setting's name.
-const SECRET: [&str; 3] = ["admin_password", "database_url", "direct_url"];
+const SECRET: [&str; 4] = ["admin_password", "smtp_password", "database_url", "direct_url"];
 
 /// The database of the only service here that needs one.
 pub(super) const DATABASE_URL: &str = "DATABASE_URL";

@@ -21,9 +21,9 @@ pub use fault::{Fault, Faults, Warning};
 pub use load::Overrides;
 pub use secret::Secret;
 pub use sections::{
-    Argon2, Billing, Database, EmailVerification, Events, FaultInjection, Gateway, Health, Jobs,
-    Keys, Lockout, Log, Metrics, Network, PaymentConnector, Payments, Process, Requests, Server,
-    Service, Services, Supervision, Users,
+    Argon2, Billing, Database, Documents, EmailVerification, Events, FaultInjection, Gateway,
+    Health, Jobs, Keys, Lockout, Log, Metrics, Network, Notifications, PaymentConnector, Payments,
+    Process, Requests, Server, Service, Services, SmtpSecurity, Supervision, Users, Webhooks,
 };
 pub use settings::Settings;
 
@@ -43,6 +43,9 @@ pub struct Config {
     pub users: Users,
     pub payments: Payments,
     pub billing: Billing,
+    pub notifications: Notifications,
+    pub documents: Documents,
+    pub webhooks: Webhooks,
     pub events: Events,
     pub jobs: Jobs,
     pub requests: Requests,
@@ -98,6 +101,9 @@ impl Config {
             users: Users::read(from, "users"),
             payments: Payments::read(from, "payments"),
             billing: Billing::read(from, "billing"),
+            notifications: Notifications::read(from, "notifications"),
+            documents: Documents::read(from, "documents"),
+            webhooks: Webhooks::read(from, "webhooks"),
             events: Events::read(from, "events"),
             jobs: Jobs::read(from, "jobs"),
             requests: Requests::read(from, "requests"),

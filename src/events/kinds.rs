@@ -35,6 +35,8 @@ pub const USER_REGISTERED: Kind = kind(Users, "user.registered", &[Notifications
 pub const USER_VERIFICATION_REQUESTED: Kind =
     kind(Users, "user.verification_requested", &[Notifications]);
 pub const USER_VERIFIED: Kind = kind(Users, "user.verified", &[Notifications, Analytics]);
+pub const USER_PASSWORD_RESET_REQUESTED: Kind =
+    kind(Users, "user.password_reset_requested", &[Notifications]);
 pub const USER_SUSPENDED: Kind = kind(Users, "user.suspended", &[Notifications, Analytics]);
 pub const USER_ERASURE_REQUESTED: Kind = kind(Users, "user.erasure_requested", EVERY_OTHER);
 pub const USER_ERASED: Kind = kind(Users, "user.erased", EVERY_OTHER);
@@ -49,6 +51,8 @@ pub const BILL_ISSUED: Kind =
 pub const BILL_RESERVED: Kind = kind(Billing, "bill.reserved", &[Analytics]);
 pub const BILL_RESERVATION_RELEASED: Kind =
     kind(Billing, "bill.reservation_released", &[Analytics]);
+pub const BILL_BECAME_OVERDUE: Kind =
+    kind(Billing, "bill.became_overdue", &[Payments, Notifications, Webhooks, Analytics]);
 pub const BILL_PARTIALLY_PAID: Kind =
     kind(Billing, "bill.partially_paid", &[Notifications, Webhooks, Analytics, Utilities]);
 pub const BILL_PAID: Kind =
@@ -71,11 +75,30 @@ pub const PAYMENT_CANCELLED: Kind =
     kind(Payments, "payment.cancelled", &[Billing, Documents, Notifications, Webhooks, Analytics]);
 pub const LEDGER_IMBALANCE_DETECTED: Kind = kind(Payments, "ledger.imbalance_detected", OUTSIDE);
 
+pub const PROVIDER_STATUS_CHANGED: Kind =
+    kind(Utilities, "provider.status_changed", &[Billing, Webhooks]);
+pub const SERVICE_ACCOUNT_LINKED: Kind =
+    kind(Utilities, "service_account.linked", &[Notifications, Webhooks, Analytics]);
+pub const READING_RECORDED: Kind =
+    kind(Utilities, "reading.recorded", &[Billing, Webhooks, Analytics]);
+pub const READING_HELD: Kind = kind(Utilities, "reading.held", &[Billing, Webhooks, Analytics]);
+pub const READING_CORRECTED: Kind =
+    kind(Utilities, "reading.corrected", &[Billing, Webhooks, Analytics]);
+pub const TARIFF_VERSION_PUBLISHED: Kind =
+    kind(Utilities, "tariff.version_published", &[Billing, Webhooks]);
+
+pub const DOCUMENT_STORED: Kind =
+    kind(Documents, "document.stored", &[Billing, Notifications, Webhooks]);
+
+pub const WEBHOOK_ENDPOINT_DISABLED: Kind =
+    kind(Webhooks, "webhook.endpoint_disabled", &[Notifications]);
+
 /// Every line.
 pub const ALL: &[Kind] = &[
     USER_REGISTERED,
     USER_VERIFICATION_REQUESTED,
     USER_VERIFIED,
+    USER_PASSWORD_RESET_REQUESTED,
     USER_SUSPENDED,
     USER_ERASURE_REQUESTED,
     USER_ERASED,
@@ -86,6 +109,7 @@ pub const ALL: &[Kind] = &[
     BILL_ISSUED,
     BILL_RESERVED,
     BILL_RESERVATION_RELEASED,
+    BILL_BECAME_OVERDUE,
     BILL_PARTIALLY_PAID,
     BILL_PAID,
     BILL_REOPENED,
@@ -97,6 +121,14 @@ pub const ALL: &[Kind] = &[
     PAYMENT_FAILED,
     PAYMENT_CANCELLED,
     LEDGER_IMBALANCE_DETECTED,
+    PROVIDER_STATUS_CHANGED,
+    SERVICE_ACCOUNT_LINKED,
+    READING_RECORDED,
+    READING_HELD,
+    READING_CORRECTED,
+    TARIFF_VERSION_PUBLISHED,
+    DOCUMENT_STORED,
+    WEBHOOK_ENDPOINT_DISABLED,
 ];
 
 /// Everyone who listens to something this service says, each once.
@@ -129,6 +161,6 @@ mod tests {
     fn payments_are_heard_by_billing() {
         assert!(listeners_of(Payments).contains(&Billing));
         assert!(listeners_of(Billing).contains(&Payments));
-        assert!(listeners_of(Utilities).is_empty());
+        assert!(listeners_of(Analytics).is_empty());
     }
 }

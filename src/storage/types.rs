@@ -30,18 +30,24 @@ stored_as_text!(
     types::AuditId,
     types::BillId,
     types::BillLineId,
+    types::DocumentId,
     types::EventId,
     types::JobId,
     types::KeyId,
+    types::MeterId,
     types::PaymentId,
     types::ProviderId,
+    types::ReadingId,
+    types::RegisterId,
     types::ReservationId,
+    types::ServiceAccountId,
     types::SessionId,
+    types::TariffId,
     types::TransferId,
     types::UserId,
 );
 stored_as_text!(types::Currency, types::Date, types::Email, types::HttpUrl, types::Name);
-stored_as_text!(types::Quantity, types::Rate, types::ServiceName);
+stored_as_text!(types::Locale, types::Quantity, types::Rate, types::ServiceName, types::Zone);
 
 impl ToValue for Timestamp {
     fn to_value(&self) -> Value<'_> {

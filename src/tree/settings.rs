@@ -1,5 +1,6 @@
 //! What each service is set to: its part of the settings, by value.
 
+use std::path::Path;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -8,22 +9,20 @@ use busbar_actors::Failure;
 use crate::config::Config;
 use crate::host::Host;
 use crate::keys::SecretKey;
-use crate::services::{billing, payments, users};
+use crate::services::{billing, documents, notifications, payments, users, webhooks};
+use crate::types::ServiceName;
 use crate::welcome::{self, Administrator};
 
 use super::Made;
 
 pub(super) fn users(host: &Host, made: &Made) -> Result<users::Settings, Failure> {
     let config = &host.config;
-    let secret = match &config.keys.users_key_file {
-        Some(path) => SecretKey::read(path)?,
-        None => SecretKey::read_or_make(&config.process.data_dir.join("keys/users.key"))?,
-    };
+    let secret = own_key(config, config.keys.users_key_file.as_deref(), "users")?;
     let proxies = config.gateway.trusted_proxies.iter();
     let made = made.clone();
     Ok(users::Settings {
         section: config.users.clone(),
-        secret: *secret.bytes(),
+        secret,
         trusted_proxies: proxies.filter_map(|network| network.to_string().parse().ok()).collect(),
         announce: Arc::new(move |users::Administrator { email, password }| {
             let administrator = Administrator { email: email.to_string(), password };
@@ -45,5 +44,48 @@ pub(super) fn payments(config: &Config) -> payments::Settings {
 
 pub(super) fn billing(config: &Config) -> billing::Settings {
     let billing = &config.billing;
-    billing::Settings { due_days: billing.due_days, number_pattern: billing.number_pattern.clone() }
+    billing::Settings {
+        due_days: billing.due_days,
+        number_pattern: billing.number_pattern.clone(),
+        grace_days: billing.grace_days,
+    }
+}
+
+pub(super) fn notifications(config: &Config) -> notifications::Settings {
+    notifications::Settings {
+        section: config.notifications.clone(),
+        mailbox: config.process.data_dir.join("mailbox"),
+        public_url: public_url(config),
+    }
+}
+
+pub(super) fn documents(config: &Config) -> Result<documents::Settings, Failure> {
+    Ok(documents::Settings {
+        section: config.documents.clone(),
+        folder: config.process.data_dir.join("documents"),
+        secret: own_key(config, config.keys.documents_key_file.as_deref(), "documents")?,
+    })
+}
+
+pub(super) fn webhooks(config: &Config) -> Result<webhooks::Settings, Failure> {
+    Ok(webhooks::Settings {
+        section: config.webhooks.clone(),
+        secret: own_key(config, config.keys.webhooks_key_file.as_deref(), "webhooks")?,
+    })
+}
+
+/// The key of one service: from the file that the settings name, or from the data directory, where
+/// it is made on the first run.
+fn own_key(config: &Config, file: Option<&Path>, name: &str) -> Result<[u8; 32], Failure> {
+    let key = match file {
+        Some(path) => SecretKey::read(path)?,
+        None => SecretKey::read_or_make(&config.process.data_dir.join(format!("keys/{name}.key")))?,
+    };
+    Ok(*key.bytes())
+}
+
+fn public_url(config: &Config) -> String {
+    let port = config.services.get(ServiceName::Gateway).port;
+    let set = config.process.public_url.as_ref();
+    set.map_or_else(|| format!("http://127.0.0.1:{port}"), ToString::to_string)
 }

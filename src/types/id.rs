@@ -73,6 +73,18 @@ id! {
     JobId,
     /// A row of the audit trail.
     AuditId,
+    /// A place that is supplied by a provider, and paid for by a person.
+    ServiceAccountId,
+    /// A device that measures.
+    MeterId,
+    /// One counter of a meter.
+    RegisterId,
+    /// What a register showed at an instant.
+    ReadingId,
+    /// A price list; its versions have dates.
+    TariffId,
+    /// A document.
+    DocumentId,
 }
 
 /// A utility company. Any id of 1 to 64 letters, digits, `.`, `_`, `:` or `-` is good.

@@ -9,6 +9,7 @@ mod currency;
 mod decimal;
 mod id;
 mod lease;
+mod locale;
 mod money;
 mod nearest;
 mod number_pattern;
@@ -16,6 +17,7 @@ mod page;
 mod service;
 mod text;
 mod written;
+mod zone;
 
 pub use backoff::Backoff;
 pub use calendar::{Date, Period};
@@ -23,10 +25,12 @@ pub use clock::{Clock, Timestamp};
 pub use currency::Currency;
 pub use decimal::{BasisPoints, Fixed, Quantity, Rate, round_half_even, split};
 pub use id::{
-    AccountId, AttemptId, AuditId, BillId, BillLineId, EventId, JobId, KeyId, PaymentId,
-    ProviderId, ReservationId, SessionId, TransferId, UserId,
+    AccountId, AttemptId, AuditId, BillId, BillLineId, DocumentId, EventId, JobId, KeyId, MeterId,
+    PaymentId, ProviderId, ReadingId, RegisterId, ReservationId, ServiceAccountId, SessionId,
+    TariffId, TransferId, UserId,
 };
 pub use lease::Holder;
+pub use locale::Locale;
 pub use money::{Amount, MINOR_MAX, Money};
 pub use nearest::nearest;
 pub use number_pattern::NumberPattern;
@@ -34,6 +38,7 @@ pub use page::{Cursor, Limit};
 pub use service::ServiceName;
 pub use text::{Email, HttpUrl, Name};
 pub use written::{Refused, Text};
+pub use zone::Zone;
 
 #[allow(unused_imports, reason = "for ids of one service")]
 pub(crate) use id::{id, parse_uuid};

@@ -8,15 +8,18 @@
     clippy::print_stderr
 )]
 
+mod analytics;
 mod architecture;
 mod billing;
 mod config;
 mod crash;
 mod database;
 mod deploy;
+mod documents;
 mod events;
 mod gateway;
 mod health;
+mod notifications;
 mod payments;
 mod readme;
 mod storage;
@@ -24,3 +27,5 @@ mod story;
 mod supervision;
 mod support;
 mod users;
+mod utilities;
+mod webhooks;

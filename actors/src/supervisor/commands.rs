@@ -1,9 +1,12 @@
 //! What a supervisor is told to do: start, replace, stop.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use actix::fut::ActorFutureExt;
-use actix::{AsyncContext, Context, Handler, ResponseFuture, WrapFuture};
+use actix::{Addr, AsyncContext, Context, Handler, ResponseFuture, WrapFuture};
+use actix_rt::time::sleep;
+use socket2::Socket;
 use tokio::sync::oneshot;
 
 use super::{Condition, ServiceSupervisor, retire};
@@ -13,6 +16,9 @@ use crate::intensity::Next;
 use crate::messages::{Refused, Replace, Start, Stop};
 use crate::registry::State;
 use crate::socket;
+
+/// How often a port that is being closed is looked at.
+const CLOSING_POLL: Duration = Duration::from_millis(5);
 
 type Outcome = Result<u64, Refused>;
 
@@ -25,6 +31,9 @@ impl Handler<Start> for ServiceSupervisor {
         }
         if let Some(current) = &self.serving {
             return answered(Ok(current.generation));
+        }
+        if self.closing.strong_count() > 0 {
+            return again_when_closed(self.closing.clone(), context.address());
         }
         if let Err(refused) = self.take_port() {
             return answered(Err(refused));
@@ -148,6 +157,20 @@ impl ServiceSupervisor {
             let _ = waiter.send(());
         }
     }
+}
+
+/// The port is being let go of: it cannot be taken again before that has come to its end, which
+/// has a limit of its own.
+fn again_when_closed(
+    closing: Weak<Socket>,
+    supervisor: Addr<ServiceSupervisor>,
+) -> ResponseFuture<Outcome> {
+    Box::pin(async move {
+        while closing.strong_count() > 0 {
+            sleep(CLOSING_POLL).await;
+        }
+        supervisor.send(Start).await.unwrap_or(Err(Refused::Stopping))
+    })
 }
 
 fn answered(outcome: Outcome) -> ResponseFuture<Outcome> {

@@ -151,6 +151,7 @@ impl ServiceSupervisor {
             log::error!("{name} failed too often: given up, its port is closed");
         }
         let socket = self.socket.take();
+        self.closing = socket.as_ref().map(Arc::downgrade).unwrap_or_default();
         match self.serving.take() {
             Some(current) => self.end_last(current, socket, context),
             None => retire::close(socket),

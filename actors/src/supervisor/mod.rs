@@ -14,8 +14,8 @@ mod retire;
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
@@ -41,6 +41,8 @@ pub struct ServiceSupervisor {
     address: SocketAddr,
     /// None while the service is stopped or given up. Incarnations hold it weakly.
     socket: Option<Arc<Socket>>,
+    /// The socket that is being closed; gone when the port is free again.
+    closing: Weak<Socket>,
     registry: Arc<Registry>,
     intensity: Intensity,
     state: State,
@@ -101,6 +103,7 @@ impl ServiceSupervisor {
             spec,
             address,
             socket: Some(Arc::new(socket)),
+            closing: Weak::new(),
             registry,
             state: State::Stopped,
             newest: 0,

@@ -124,3 +124,21 @@ fn a_service_that_is_given_up_does_not_come_up_by_accident() {
         running.stop(Ending::Graceful).await;
     });
 }
+
+/// Its port is still being let go of: whoever starts it again waits for that.
+#[test]
+fn a_service_that_was_just_given_up_can_be_started_again() {
+    on_a_system(async {
+        let stage = Stage::new();
+        let intensity = Rule { failures_max: 0, ..Rule::default() };
+        let tree = Tree::new().tier([ServiceSpec { intensity, ..stage.spec("shop") }]);
+        let (registry, running) = (tree.registry(), tree.start().await.unwrap());
+        for generation in 2..6 {
+            assert_eq!(running.hung("shop").await, Err(Refused::NotRunning));
+            assert_eq!(running.start_again("shop").await, Ok(generation));
+            let answer = get(address(&registry, "shop"), "/").await.unwrap();
+            assert_eq!(answer.body, format!("g{generation}"));
+        }
+        running.stop(Ending::Graceful).await;
+    });
+}

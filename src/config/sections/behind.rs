@@ -44,6 +44,8 @@ section! {
         due_days: u32 = number(0..=366),
         /// How bills are numbered.
         number_pattern: NumberPattern = word,
+        /// Days after the due date on which a bill is not overdue yet.
+        grace_days: u32 = number(0..=366),
     }
 }
 

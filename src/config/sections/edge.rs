@@ -18,6 +18,8 @@ section! {
         services: Vec<ServiceName> = hosted,
         /// Where databases, keys, documents and mail are kept.
         data_dir: PathBuf = path,
+        /// Where people reach the gateway, for links in mails; `None`: on this machine.
+        public_url: Option<HttpUrl> = optional(word::<HttpUrl>),
     }
 }
 

@@ -1,12 +1,14 @@
 //! The sections, each given by value to the part that it sets. A field is the setting of its name.
 mod behind;
 mod edge;
+mod outward;
 mod people;
 mod services;
 mod upkeep;
 
 pub use behind::{Billing, Database, Events, Jobs, PaymentConnector, Payments, Requests};
 pub use edge::{Gateway, Network, Process, Server};
+pub use outward::{Documents, Notifications, SmtpSecurity, Webhooks};
 pub use people::{Argon2, EmailVerification, Lockout, Users};
 pub use services::{Service, Services};
 pub use upkeep::{FaultInjection, Health, Keys, Log, Metrics, Supervision};

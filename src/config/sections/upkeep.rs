@@ -59,6 +59,10 @@ section! {
         service_key_file: Option<PathBuf> = optional(path),
         /// The key that user tokens come from; `None`: one in the data directory.
         users_key_file: Option<PathBuf> = optional(path),
+        /// The key that signs links to documents; `None`: one in the data directory.
+        documents_key_file: Option<PathBuf> = optional(path),
+        /// The key under which the secrets of webhooks are kept; `None`: one in the data directory.
+        webhooks_key_file: Option<PathBuf> = optional(path),
     }
 }
 

@@ -61,6 +61,8 @@ pub struct Settings {
     pub due_days: u32,
     /// `{prefix}-{year}-{sequence}`.
     pub number_pattern: NumberPattern,
+    /// Days after the due date on which a bill is not overdue yet.
+    pub grace_days: u32,
 }
 
 impl Billing {
@@ -89,7 +91,7 @@ impl Service for Billing {
 
     async fn open(setup: Setup<Settings>) -> Result<Billing, OpenError> {
         let Setup { database, clock, settings, failpoints, .. } = setup;
-        let (Settings { due_days, number_pattern }, meters) = (settings, Meters::new()?);
+        let (Settings { due_days, number_pattern, .. }, meters) = (settings, Meters::new()?);
         Ok(Billing { database, clock, failpoints, number_pattern, due_days, meters })
     }
 
@@ -143,6 +145,11 @@ impl Service for Billing {
                 "/internal/reservations/{payment_id}",
                 about("What a payment holds").internal().gives::<ReservationView>(),
                 reservation::show,
+            )
+            .get(
+                "/internal/bills/{id}",
+                about("A bill with its lines, in any state").internal().gives::<BillView>(),
+                bill::whole,
             )
             .get(
                 "/internal/balances",

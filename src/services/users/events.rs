@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use crate::audit;
 use crate::events::{Kind, Origin, Published, kinds, outbox};
 use crate::storage::{StoreError, Transaction};
-use crate::types::{ServiceName, SessionId, Timestamp, UserId};
+use crate::types::{Locale, ServiceName, SessionId, Timestamp, UserId, Zone};
 
-use super::model::{Locale, SessionEnd, TimeZone, User};
+use super::model::{SessionEnd, User};
 
 /// Who does something, when, and as part of which request.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,7 +80,7 @@ fn of_user(user: UserId) -> String {
 pub(super) struct UserRegistered {
     user_id: UserId,
     locale: Locale,
-    timezone: TimeZone,
+    timezone: Zone,
 }
 
 impl From<&User> for UserRegistered {

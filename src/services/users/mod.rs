@@ -38,13 +38,15 @@ use crate::services::{OpenError, Service, Setup};
 use crate::storage::{Database, Script, Statement, Transaction};
 use crate::types::{Clock, ServiceName};
 
-use self::handlers::{administration, login, session, token, user, verification};
+use self::handlers::{administration, contact, login, session, token, user, verification};
 use self::hasher::Hasher;
 use self::keys::Keys;
 use self::lockout::Schedule;
 use self::meters::Meters;
 use self::model::session::{Login, Refresh, SessionView, Tokens};
-use self::model::user::{NewUser, PasswordChange, Profile, ProfileChange, RoleChange, User};
+use self::model::user::{
+    Contact, NewUser, PasswordChange, Profile, ProfileChange, RoleChange, User,
+};
 use self::model::verification::{Proof, Resend, Resent, VerificationMail};
 
 pub use self::first_run::Administrator;
@@ -186,6 +188,11 @@ fn accounts() -> Routes {
             "/users/{id}/unlock",
             about("Forget wrong passwords").admin().gives::<User>(),
             administration::unlock,
+        )
+        .get(
+            "/internal/users/{id}/contact",
+            about("What a letter to a user needs").internal().gives::<Contact>(),
+            contact::show,
         )
         .get(
             "/internal/users/{id}/verification",

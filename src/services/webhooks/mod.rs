@@ -5,6 +5,7 @@
 
 use busbar_http::{Problem, Routes};
 
+use crate::config;
 use crate::events::Event;
 use crate::services::{OpenError, Service, Setup};
 use crate::storage::{Script, Transaction};
@@ -13,13 +14,21 @@ use crate::types::ServiceName;
 /// The webhooks service.
 pub struct Webhooks;
 
+/// What the service needs to know.
+#[derive(Clone)]
+pub struct Settings {
+    pub section: config::Webhooks,
+    /// What is kept of endpoints' secrets is encrypted under it. Several instances share it.
+    pub secret: [u8; 32],
+}
+
 impl Service for Webhooks {
     const NAME: ServiceName = ServiceName::Webhooks;
     const IS_DURABLE: bool = false;
     const MIGRATIONS: &'static [Script] = &[];
-    type Settings = ();
+    type Settings = Settings;
 
-    async fn open(_: Setup<()>) -> Result<Webhooks, OpenError> {
+    async fn open(_: Setup<Settings>) -> Result<Webhooks, OpenError> {
         Ok(Webhooks)
     }
 

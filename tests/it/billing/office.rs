@@ -103,10 +103,8 @@ impl Office {
     async fn serve(database: Database, folder: PathBuf, failpoints: Failpoints) -> Office {
         let (key, clock) = (PrivateKey::from_seed(&[7; 32]).unwrap(), Clock::settable());
         let service_key = Arc::new(ServiceKey::new(key.clone(), Arc::new(seconds)));
-        let settings = Settings {
-            due_days: 15,
-            number_pattern: "{prefix}-{year}-{sequence}".parse().unwrap(),
-        };
+        let number_pattern = "{prefix}-{year}-{sequence}".parse().unwrap();
+        let settings = Settings { due_days: 15, grace_days: 0, number_pattern };
         let peers = Peers::new(|_| {
             let name = in_name_of("billing", service_key.clone());
             Peer::new("nobody", Vec::new(), &busbar_http::lane::Limits::default(), name)

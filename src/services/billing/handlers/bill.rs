@@ -1,18 +1,18 @@
 //! Bills: shown to those they concern, issued and voided by staff.
 use actix_web::web::Data;
 use busbar_http::precondition::version_mismatch;
-use busbar_http::{Caller, IdempotencyKey, Path, Problem, Reply, RequestId};
+use busbar_http::{Caller, IdempotencyKey, Path, Problem, Reply, RequestId, ServiceCaller};
 
 use crate::storage::Transaction;
 use crate::types::{Amount, BillId, Date, Timestamp};
 
 use super::super::Billing;
 use super::super::events::bill as told;
-use super::super::model::bill::{Bill, BillStatus};
+use super::super::model::bill::{Bill, BillStatus, Viewer};
 use super::super::model::draft::due_in_time;
 use super::super::model::view::BillView;
 use super::super::numbering::{Paper, Series};
-use super::super::problem::{self, BILL_TOTAL_ZERO};
+use super::super::problem::{self, BILL_NOT_FOUND, BILL_TOTAL_ZERO};
 use super::super::store;
 use super::super::store::bill::Issue;
 use super::{Repeatable, bill_seen, for_staff, origin, view_seen, viewer, visible};
@@ -26,6 +26,17 @@ pub(crate) async fn show(
     let bill = visible(&billing, &caller, id).await?;
     let lines = store::line::of_bill(&billing.database, id).await?;
     Reply::first(200, &BillView::whole(bill, lines, viewer(&caller)))
+}
+
+/// `GET /internal/bills/{id}`: for the services that print it or write of it.
+pub(crate) async fn whole(
+    billing: Data<Billing>,
+    _: ServiceCaller,
+    Path(id): Path<BillId>,
+) -> Result<Reply, Problem> {
+    let bill = store::bill::by_id(&billing.database, id).await?.ok_or(BILL_NOT_FOUND)?;
+    let lines = store::line::of_bill(&billing.database, id).await?;
+    Reply::first(200, &BillView::whole(bill, lines, Viewer::Staff))
 }
 
 /// `POST /bills/{id}/issue`: gives the draft its number; from now on it is owed.

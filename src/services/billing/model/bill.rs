@@ -2,9 +2,12 @@
 //!
 //! A draft may be changed and is seen by staff alone. Once issued nothing changes but the status
 //! and what was paid.
-use crate::types::{Amount, BillId, Currency, Date, Period, ProviderId, Timestamp, UserId, words};
+use crate::types::{
+    Amount, BillId, Currency, Date, Period, ProviderId, ServiceAccountId, Timestamp, UserId, Zone,
+    words,
+};
 
-use super::words::{Basis, Exactness, ServiceAccountId, Zone};
+use super::words::{Basis, Exactness};
 
 words! {
     /// Where a bill stands. Overdue and written off come with later work.

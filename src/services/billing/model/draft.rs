@@ -2,12 +2,14 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::types::{BillId, Currency, Date, Period, ProviderId, Refused, UserId};
+use crate::types::{
+    BillId, Currency, Date, Period, ProviderId, Refused, ServiceAccountId, UserId, Zone,
+};
 
 use super::super::totals::Totals;
 use super::bill::Bill;
 use super::line::{Line, NewLine};
-use super::words::{Exactness, ServiceAccountId, Zone};
+use super::words::Exactness;
 
 /// A bill has at least one line and at most so many.
 pub(crate) const LINES_MAX: usize = 200;

@@ -2,11 +2,13 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::types::{Amount, BillId, Currency, Date, Period, ProviderId, Timestamp, UserId};
+use crate::types::{
+    Amount, BillId, Currency, Date, Period, ProviderId, ServiceAccountId, Timestamp, UserId, Zone,
+};
 
 use super::bill::{Action, Bill, BillStatus, Viewer};
 use super::line::Line;
-use super::words::{Basis, Exactness, ServiceAccountId, Zone};
+use super::words::{Basis, Exactness};
 
 /// A bill as it is shown; lists leave the lines out.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -12,10 +12,10 @@ use crate::storage::{Statement, stored_as_text};
 use super::model::bill::BillStatus;
 use super::model::line::LineKind;
 use super::model::reservation::{Misfit, ReservationStatus, UnappliedId};
-use super::model::words::{Basis, Exactness, ServiceAccountId, TaxCode, Zone};
+use super::model::words::{Basis, Exactness, TaxCode};
 
 stored_as_text!(Basis, BillStatus, Exactness, LineKind, Misfit, ReservationStatus);
-stored_as_text!(ServiceAccountId, TaxCode, UnappliedId, Zone);
+stored_as_text!(TaxCode, UnappliedId);
 
 /// Every statement, for the test that prepares them on both engines.
 pub(crate) fn statements() -> Vec<&'static [Statement]> {

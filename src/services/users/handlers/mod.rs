@@ -1,6 +1,7 @@
 //! The endpoints, by noun; and who asks: a visitor, or a person with a session that goes on.
 
 pub(super) mod administration;
+pub(super) mod contact;
 pub(super) mod guess;
 pub(super) mod login;
 pub(super) mod password;

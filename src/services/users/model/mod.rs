@@ -7,7 +7,6 @@ pub(super) mod words;
 
 pub(super) use self::session::{SessionEnd, SessionStatus};
 pub(super) use self::user::{Role, Status, User};
-pub(super) use self::words::{Locale, TimeZone};
 
 use crate::types::id;
 

@@ -4,10 +4,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::stored_as_text;
-use crate::types::{Cursor, Email, Limit, Name, Timestamp, UserId, words};
+use crate::types::{Cursor, Email, Limit, Locale, Name, Timestamp, UserId, Zone, words};
 
 use super::super::password::Password;
-use super::words::{Locale, Phone, TimeZone};
+use super::words::Phone;
 
 words! {
     /// What somebody may do.
@@ -42,13 +42,31 @@ pub(crate) struct User {
     pub(crate) name: Option<Name>,
     pub(crate) phone: Option<Phone>,
     pub(crate) locale: Locale,
-    pub(crate) timezone: TimeZone,
+    pub(crate) timezone: Zone,
     pub(crate) role: Role,
     pub(crate) status: Status,
     pub(crate) verified_at: Option<Timestamp>,
     pub(crate) version: i64,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
+}
+
+/// What a letter to somebody needs; for the services that write them.
+#[derive(Clone, Serialize, ToSchema)]
+pub(crate) struct Contact {
+    user_id: UserId,
+    email: Email,
+    name: Option<Name>,
+    locale: Locale,
+    timezone: Zone,
+    status: Status,
+}
+
+impl From<User> for Contact {
+    fn from(user: User) -> Contact {
+        let User { id, email, name, locale, timezone, status, .. } = user;
+        Contact { user_id: id, email, name, locale, timezone, status }
+    }
 }
 
 /// What is needed to let somebody in. Never leaves the service.
@@ -79,7 +97,7 @@ pub(crate) struct NewUser {
     pub(crate) name: Option<Name>,
     pub(crate) phone: Option<Phone>,
     pub(crate) locale: Option<Locale>,
-    pub(crate) timezone: Option<TimeZone>,
+    pub(crate) timezone: Option<Zone>,
 }
 
 /// `PUT /users/{id}`: what is left out is emptied, or becomes what it is for a new user.
@@ -89,7 +107,7 @@ pub(crate) struct Profile {
     pub(crate) name: Option<Name>,
     pub(crate) phone: Option<Phone>,
     pub(crate) locale: Option<Locale>,
-    pub(crate) timezone: Option<TimeZone>,
+    pub(crate) timezone: Option<Zone>,
 }
 
 /// `PATCH /users/{id}`: what is left out stays; `null` empties a name or a phone number.
@@ -103,7 +121,7 @@ pub(crate) struct ProfileChange {
     #[schema(value_type = Option<Phone>)]
     pub(crate) phone: Option<Option<Phone>>,
     pub(crate) locale: Option<Locale>,
-    pub(crate) timezone: Option<TimeZone>,
+    pub(crate) timezone: Option<Zone>,
 }
 
 /// `null` that was written is told from what was left out.

@@ -1,0 +1,1 @@
+//! Reports: facts from events, sums that equal the ledger.

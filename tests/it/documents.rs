@@ -1,0 +1,1 @@
+//! Documents: upload, download, links, invoices and receipts.

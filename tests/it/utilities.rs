@@ -1,0 +1,1 @@
+//! Providers, meters, readings, tariffs.

@@ -1,0 +1,1 @@
+//! Webhooks: signed, retried, kept from private networks.
