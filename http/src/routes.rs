@@ -9,6 +9,7 @@
 
 mod about;
 mod description;
+mod example;
 
 use actix_web::guard::{Any, Get, Head};
 use actix_web::http::Method;
@@ -97,6 +98,22 @@ impl Routes {
             });
             config.service(resource.default_service(refuse).wrap(from_fn(guard)));
         }
+    }
+
+    /// The endpoints whose example of a body is not one that they take, and why.
+    pub fn misleading_examples(&self) -> Vec<String> {
+        let schemas = self.document("", "")["components"]["schemas"].clone();
+        let schemas = schemas.as_object().cloned().unwrap_or_default();
+        let misleads = |path: &str, entry: &Entry| {
+            let shape = entry.about.takes.as_ref()?;
+            let body = example::example(schemas.get(&shape.name)?, &schemas);
+            let fault = (shape.take)(body.clone()).err()?;
+            Some(format!("{} {path}: {fault}: {body}", entry.method))
+        };
+        let lines = self.resources.iter().flat_map(|(path, entries)| {
+            entries.iter().filter_map(move |entry| misleads(path, entry))
+        });
+        lines.collect()
     }
 
     /// `METHOD path` of each endpoint, in order.

@@ -37,3 +37,16 @@ fn merge(into: &mut Value, from: &Value) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the description shows as a request is one that the service understands.
+    #[test]
+    fn examples_are_understood() {
+        let misleading: Vec<String> =
+            ServiceName::domain().flat_map(|name| routes(name).misleading_examples()).collect();
+        assert!(misleading.is_empty(), "{}", misleading.join("\n"));
+    }
+}

@@ -77,6 +77,7 @@ text_form!(Date);
 /// From `start` up to, but not including, `end`; never empty.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize, ToSchema)]
 #[serde(try_from = "Bounds")]
+#[schema(example = json!({"start": "2026-11-01", "end": "2026-12-01"}))]
 pub struct Period {
     start: Date,
     end: Date,

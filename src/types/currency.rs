@@ -52,6 +52,10 @@ impl Currency {
 impl Text for Currency {
     const FORMAT: Option<&'static str> = Some("iso-4217");
 
+    fn example() -> Option<&'static str> {
+        Some("USD")
+    }
+
     fn text(&self) -> Cow<'_, str> {
         self.0.into()
     }

@@ -94,6 +94,10 @@ pub struct ProviderId(String);
 const PROVIDER_ID_LENGTH_MAX: usize = 64;
 
 impl Text for ProviderId {
+    fn example() -> Option<&'static str> {
+        Some("river-power")
+    }
+
     fn text(&self) -> Cow<'_, str> {
         self.0.as_str().into()
     }

@@ -25,6 +25,10 @@ impl Default for Locale {
 }
 
 impl Text for Locale {
+    fn example() -> Option<&'static str> {
+        Some("en-GB")
+    }
+
     fn text(&self) -> Cow<'_, str> {
         self.0.as_str().into()
     }

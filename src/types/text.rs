@@ -79,6 +79,10 @@ impl Name {
 }
 
 impl Text for Name {
+    fn example() -> Option<&'static str> {
+        Some("Ada Byron")
+    }
+
     fn text(&self) -> Cow<'_, str> {
         self.as_str().into()
     }

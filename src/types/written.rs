@@ -47,6 +47,11 @@ pub trait Text: Sized {
 
     fn parse(text: &str) -> Result<Self, Refused>;
 
+    /// A value for the API description, where the format does not say enough.
+    fn example() -> Option<&'static str> {
+        None
+    }
+
     /// Every value, where the set is closed.
     fn closed_set() -> Option<Vec<&'static str>> {
         None
@@ -132,6 +137,7 @@ pub fn deserialize_text<'de, T: Text, D: Deserializer<'de>>(from: D) -> Result<T
 pub fn text_schema<T: Text>() -> RefOr<Schema> {
     let format = T::FORMAT.map(|name| SchemaFormat::Custom(name.to_owned()));
     let schema = ObjectBuilder::new().schema_type(Type::String).format(format);
+    let schema = schema.examples(T::example().map(serde_json::Value::from));
     schema.enum_values(T::closed_set()).into()
 }
 

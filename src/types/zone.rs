@@ -56,6 +56,10 @@ impl fmt::Debug for Zone {
 }
 
 impl Text for Zone {
+    fn example() -> Option<&'static str> {
+        Some("America/Chicago")
+    }
+
     fn text(&self) -> Cow<'_, str> {
         self.0.iana_name().unwrap_or("UTC").into()
     }

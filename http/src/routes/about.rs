@@ -1,5 +1,7 @@
 //! What the API description says about one endpoint.
 
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, schema::Schema};
 
@@ -32,11 +34,14 @@ pub(super) struct Shape {
     pub(super) name: String,
     pub(super) schema: fn() -> RefOr<Schema>,
     pub(super) others: fn(&mut Vec<(String, RefOr<Schema>)>),
+    /// Reads a value as the type; what is answered, everything is.
+    pub(super) take: fn(Value) -> Result<(), serde_json::Error>,
 }
 
 impl Shape {
     fn of<T: ToSchema>() -> Shape {
-        Shape { name: T::name().into_owned(), schema: T::schema, others: T::schemas }
+        let take = |_| Ok(());
+        Shape { name: T::name().into_owned(), schema: T::schema, others: T::schemas, take }
     }
 }
 
@@ -79,8 +84,9 @@ impl About {
         About { is_keyed: true, ..self }
     }
 
-    pub fn takes<T: ToSchema>(self) -> About {
-        About { takes: Some(Shape::of::<T>()), ..self }
+    pub fn takes<T: ToSchema + DeserializeOwned>(self) -> About {
+        let take = |value| serde_json::from_value::<T>(value).map(drop);
+        About { takes: Some(Shape { take, ..Shape::of::<T>() }), ..self }
     }
 
     /// 200 with a `T`.

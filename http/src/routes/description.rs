@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::about::{Audience, Shape};
+use super::example::example;
 use super::{About, Entry, Routes};
 
 impl Routes {
@@ -40,7 +41,7 @@ fn operation(entry: &Entry, path: &str, tag: &str, schemas: &mut Map<String, Val
         .split(['{', '}'])
         .skip(1)
         .step_by(2)
-        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}))
+        .map(|name| json!({"name": name, "in": "path", "required": true, "schema": in_path(name)}))
         .collect();
     parameters.extend(about.query.iter().map(|(name, description)| {
         json!({"name": name, "in": "query", "description": description, "schema": {"type": "string"}})
@@ -72,9 +73,18 @@ fn operation(entry: &Entry, path: &str, tag: &str, schemas: &mut Map<String, Val
     }
     if let Some(shape) = &about.takes {
         operation["requestBody"] = json!({"required": true, "content": {
-            "application/json": {"schema": reference(shape, schemas)}}});
+            "application/json": content(reference(shape, schemas), schemas)}});
     }
     operation
+}
+
+/// Ids are UUIDs; whatever else stands in a path is a word.
+fn in_path(name: &str) -> Value {
+    if name == "id" || name.ends_with("_id") {
+        json!({"type": "string", "format": "uuid"})
+    } else {
+        json!({"type": "string"})
+    }
 }
 
 fn answer(about: &About, schemas: &mut Map<String, Value>) -> Value {
@@ -86,7 +96,12 @@ fn answer(about: &About, schemas: &mut Map<String, Value>) -> Value {
             "next_cursor": {"type": ["string", "null"]},
             "has_more": {"type": "boolean"}}});
     }
-    json!({"description": "Done", "content": {"application/json": {"schema": schema}}})
+    json!({"description": "Done", "content": {"application/json": content(schema, schemas)}})
+}
+
+/// A schema with an example.
+fn content(schema: Value, schemas: &Map<String, Value>) -> Value {
+    json!({"example": example(&schema, schemas), "schema": schema})
 }
 
 fn reference(shape: &Shape, schemas: &mut Map<String, Value>) -> Value {

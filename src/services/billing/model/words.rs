@@ -37,6 +37,10 @@ fn is_plain(text: &str, length_max: usize, marks: &[u8]) -> bool {
 }
 
 impl Text for TaxCode {
+    fn example() -> Option<&'static str> {
+        Some("std")
+    }
+
     fn text(&self) -> Cow<'_, str> {
         self.0.as_str().into()
     }

@@ -67,6 +67,10 @@ impl std::fmt::Debug for MethodToken {
 }
 
 impl Text for MethodToken {
+    fn example() -> Option<&'static str> {
+        Some("tok_ok")
+    }
+
     fn text(&self) -> Cow<'_, str> {
         self.as_str().into()
     }

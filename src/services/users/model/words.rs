@@ -19,6 +19,10 @@ impl std::fmt::Debug for Phone {
 }
 
 impl Text for Phone {
+    fn example() -> Option<&'static str> {
+        Some("+12025550123")
+    }
+
     fn text(&self) -> Cow<'_, str> {
         self.0.as_str().into()
     }
