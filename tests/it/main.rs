@@ -21,6 +21,7 @@ mod gateway;
 mod health;
 mod notifications;
 mod payments;
+mod problems;
 mod readme;
 mod storage;
 mod story;

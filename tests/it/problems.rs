@@ -1,0 +1,89 @@
+//! Codes that only show when something around a service fails: each is provoked for real.
+
+use busbar::types::{EventId, ServiceName};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::postgres::{self, Cluster};
+use crate::support::{Engine, Person, TestSystem};
+
+/// The database goes away under a running service: readers are told to come again, and the service
+/// is back when the database is.
+#[actix_web::test]
+async fn a_database_that_stops_is_told_as_such() {
+    let mut cluster = Cluster::own();
+    let url = cluster.database("billing");
+    let system =
+        TestSystem::start_with(Engine::Sqlite, &[("BILLING_SERVICE_DATABASE_URL", &url)]).await;
+    system.expect_faults();
+    let admin = system.admin().await;
+    admin.get("/api/bills").await.expect(200);
+
+    // The servers of these tests write behind; a real one has it on disk.
+    postgres::text(&url, "CHECKPOINT");
+    cluster.stop();
+    let mut refused = None;
+    system
+        .eventually("the loss shows", async || {
+            let answer = admin.get("/api/bills").await;
+            let is_told = answer.code() == "database_unavailable";
+            if is_told {
+                refused = Some(answer);
+            }
+            is_told
+        })
+        .await;
+    let refused = refused.unwrap();
+    assert_eq!((refused.status, refused.header("retry-after")), (503, "1"), "{refused}");
+    // Nothing of it is seen next door.
+    admin.get("/api/payments").await.expect(200);
+
+    cluster.start();
+    let back = async || admin.get("/api/bills").await.status == 200;
+    system.eventually("billing is back", back).await;
+    system.finish().await;
+}
+
+/// More passwords at once than the machine is to hash: some wait, the next one is sent away.
+#[actix_web::test]
+async fn too_many_passwords_at_once_are_sent_away() {
+    let costly = [
+        ("BUSBAR_USERS_HASHES_PARALLEL", "1"),
+        ("BUSBAR_USERS_HASHES_WAITING_MAX", "1"),
+        ("BUSBAR_USERS_ARGON2_MEMORY_KIB", "65536"),
+        ("BUSBAR_USERS_ARGON2_ITERATIONS", "8"),
+    ];
+    let system = TestSystem::start_with(Engine::Sqlite, &costly).await;
+    let visitor = system.anonymous();
+    let order = |number: usize| json!({"email": format!("n{number}@example.org"), "password": "x"});
+    let asked = (0..12).map(|number| visitor.post("/api/auth/login", order(number)));
+    let answers = join_all(asked).await;
+    let busy: Vec<_> = answers.iter().filter(|answer| answer.code() == "hashing_busy").collect();
+    assert!(!busy.is_empty(), "{answers:?}");
+    assert!(busy.iter().all(|busy| busy.status == 503 && !busy.header("retry-after").is_empty()));
+    let rest = answers.iter().filter(|answer| answer.code() == "invalid_credentials").count();
+    assert_eq!(busy.len() + rest, answers.len(), "{answers:?}");
+}
+
+/// What is no event is refused for good, and nothing of it is kept.
+#[actix_web::test]
+async fn an_envelope_that_is_none_is_refused() {
+    let system = TestSystem::start(Engine::Sqlite).await;
+    let payments = system.internal_as("billing", ServiceName::Payments);
+    let event = |version: &str, sequence: &str| {
+        json!({"specversion": version, "id": EventId::new(), "source": "/busbar/billing",
+            "type": "busbar.bill.issued.v1", "subject": "bill/1", "sequence": sequence,
+            "time": "2026-11-01T00:00:00Z", "datacontenttype": "application/json",
+            "dataschema": "/schemas/bill.issued/v1", "partitionkey": "bill/1",
+            "correlationid": "x", "actor": "system", "data": {}})
+    };
+    let result = async |payments: &Person, event: Value| {
+        let answer = payments.post("/internal/events", json!([event])).await.expect(200);
+        answer["results"][0].clone()
+    };
+    for wrong in [event("0.3", "1"), event("1.0", "first")] {
+        let told = result(&payments, wrong).await;
+        assert_eq!((&told["result"], &told["code"]), (&json!("refused"), &json!("event_invalid")));
+    }
+    system.finish().await;
+}
