@@ -1,7 +1,9 @@
 #!/bin/sh
-# Installs what the tests need beside cargo, and only what is missing: PostgreSQL and PgBouncer.
-# They run as private servers of the tests; nothing of the system's is used or changed.
+# Installs what the tests need beside cargo, and only what is missing: PostgreSQL, PgBouncer, and
+# the Python packages of `python.sh`. The servers run as private ones of the tests; nothing of the
+# system's is used or changed.
 set -eu
+sh "$(dirname "$0")/python.sh"
 
 missing=""
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || missing="$missing postgresql"

@@ -6,6 +6,7 @@ pub(crate) mod orders;
 pub(crate) mod person;
 pub(crate) mod pgbouncer;
 pub(crate) mod postgres;
+pub(crate) mod python;
 pub(crate) mod system;
 pub(crate) mod wire;
 
