@@ -3,6 +3,7 @@
 
 mod error;
 mod local;
+pub mod outside;
 mod peer;
 
 use std::{sync::Arc, time::Duration};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::web;
 use busbar_actors::{Failure, Incarnation, monitor};
 use busbar_http::{Check, Health, Kit, Metrics, Problem, Routes, about};
+use tokio::sync::watch;
 
 use crate::events::Event;
 use crate::events::inbox::{self, Consumer, Inbox};
@@ -20,6 +21,8 @@ use super::meters::PoolCollector;
 use super::{Host, Told, serve_incarnation};
 
 const PING_WAIT: Duration = Duration::from_millis(900);
+/// For what a service does besides, to come to its end.
+const LIVE_DRAIN: Duration = Duration::from_secs(4);
 
 /// The service as the inbox sees it.
 struct Listener<S>(Arc<S>);
@@ -59,12 +62,15 @@ pub(super) async fn run<S: Service>(
     let remarks = vec![relay.check(), worker.check()];
     let (relay, mut relay_end) = monitor::actor(relay);
     let (worker, mut worker_end) = monitor::actor(worker);
+    let (leave, leaving) = watch::channel(false);
+    let mut live_end = monitor::spawn(service.clone().live(leaving));
     let kept = Duration::from_secs(u64::from(host.config.requests.retention_days) * 24 * 3_600);
     let _forgetting = requests::forget_old(database.clone(), host.clock.clone(), kept);
     let life = async {
         tokio::select! {
             exit = &mut relay_end => exit,
             exit = &mut worker_end => exit,
+            exit = &mut live_end => exit,
         }
     };
     let kit = kit::<S>(&incarnation, &host, &database, &service, &peers, metrics, remarks);
@@ -85,6 +91,9 @@ pub(super) async fn run<S: Service>(
     // Whatever these hold is released now rather than when its lease runs out.
     let _ = relay.send(DrainRelay).await;
     let _ = worker.send(DrainWorker).await;
+    leave.send_replace(true);
+    // It holds the other end of the line for as long as it lives.
+    let _ = tokio::time::timeout(LIVE_DRAIN, leave.closed()).await;
     database.close().await;
     ended
 }

@@ -18,6 +18,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use busbar_http::{Check, Kind, Metrics, Problem, Routes};
+use tokio::sync::watch;
 
 use crate::events::Event;
 use crate::faults::Failpoints;
@@ -73,6 +74,15 @@ pub trait Service: Send + Sync + Sized + 'static {
         tx: &mut Transaction<'_>,
         event: &Event,
     ) -> impl Future<Output = Result<(), Problem>>;
+
+    /// What it does besides, on the incarnation's own thread, until `ended` turns true. When it ends
+    /// before, the next incarnation takes over.
+    fn live(
+        self: Arc<Self>,
+        mut ended: watch::Receiver<bool>,
+    ) -> impl Future<Output = ()> {
+        async move { drop(ended.wait_for(|is_over| *is_over).await) }
+    }
 
     /// Registers metrics of its own.
     ///

@@ -71,6 +71,7 @@ pub(super) fn webhooks(config: &Config) -> Result<webhooks::Settings, Failure> {
     Ok(webhooks::Settings {
         section: config.webhooks.clone(),
         secret: own_key(config, config.keys.webhooks_key_file.as_deref(), "webhooks")?,
+        hosts_file: config.faults.hosts_file.clone().filter(|_| config.faults.injection),
     })
 }
 

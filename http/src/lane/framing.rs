@@ -10,7 +10,7 @@ use actix_http::{
 
 /// What comes after the head on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Follows {
+pub(crate) enum Follows {
     Nothing,
     /// A length or chunks: the codec knows where it ends.
     Coded,
@@ -19,15 +19,15 @@ pub(super) enum Follows {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Framing {
-    pub(super) follows: Follows,
+pub(crate) struct Framing {
+    pub(crate) follows: Follows,
     /// The connection may serve another request when the answer is over.
-    pub(super) is_reusable: bool,
+    pub(crate) is_reusable: bool,
 }
 
 /// `is_coded`: the codec has set up a body decoder. Takes away a `Content-Length` that chunks
 /// overrule, as the same section demands of what is passed on.
-pub(super) fn framing(
+pub(crate) fn framing(
     method: &Method,
     answer: &mut ResponseHead,
     is_coded: bool,

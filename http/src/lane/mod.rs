@@ -19,7 +19,7 @@ mod body;
 mod converse;
 mod exchange;
 mod failure;
-mod framing;
+pub(crate) mod framing;
 mod instance;
 mod pool;
 mod transform;

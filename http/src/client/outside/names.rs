@@ -1,0 +1,58 @@
+//! The addresses of a host.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use url::{Host, Url};
+
+/// More addresses of one name are left out.
+const ADDRESSES_MAX: usize = 16;
+
+/// Finds addresses as the system does.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// Names in the form of `/etc/hosts` that come first, read at each question.
+    first: Option<Arc<Path>>,
+}
+
+impl Names {
+    /// As the system does, but with the names of this file before all others.
+    pub fn after_file(file: Option<PathBuf>) -> Names {
+        Names { first: file.map(Into::into) }
+    }
+
+    /// Every address of the URL's host; `None`: it has none.
+    pub async fn addresses(&self, url: &Url) -> Option<Vec<IpAddr>> {
+        let name = match url.host()? {
+            Host::Ipv4(address) => return Some(vec![address.into()]),
+            Host::Ipv6(address) => return Some(vec![address.into()]),
+            Host::Domain(name) => name,
+        };
+        let named = self.in_file(name);
+        let addresses = if named.is_empty() { asked(name).await } else { named };
+        (!addresses.is_empty()).then_some(addresses)
+    }
+
+    fn in_file(&self, name: &str) -> Vec<IpAddr> {
+        let Some(path) = &self.first else { return Vec::new() };
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let lines = text.lines().map(|line| line.split_whitespace());
+        let named = lines.filter_map(|mut words| {
+            let address = words.next()?.parse().ok()?;
+            words.any(|word| word == name).then_some(address)
+        });
+        named.take(ADDRESSES_MAX).collect()
+    }
+}
+
+async fn asked(name: &str) -> Vec<IpAddr> {
+    let Ok(found) = tokio::net::lookup_host((name, 0)).await else { return Vec::new() };
+    let mut addresses: Vec<IpAddr> = Vec::new();
+    for address in found.map(|socket| socket.ip()).take(ADDRESSES_MAX) {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
+    }
+    addresses
+}
