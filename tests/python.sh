@@ -6,7 +6,8 @@ cd "$(dirname "$0")/.."
 
 # One a line, with its version.
 packages="standardwebhooks==1.1.0
-svix==1.96.1"
+svix==1.96.1
+trustme==1.2.1"
 
 folder="${CARGO_TARGET_DIR:-target}/tools/python"
 [ "$(cat "$folder/installed" 2>/dev/null)" != "$packages" ] || exit 0

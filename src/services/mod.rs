@@ -77,10 +77,7 @@ pub trait Service: Send + Sync + Sized + 'static {
 
     /// What it does besides, on the incarnation's own thread, until `ended` turns true. When it ends
     /// before, the next incarnation takes over.
-    fn live(
-        self: Arc<Self>,
-        mut ended: watch::Receiver<bool>,
-    ) -> impl Future<Output = ()> {
+    fn live(self: Arc<Self>, mut ended: watch::Receiver<bool>) -> impl Future<Output = ()> {
         async move { drop(ended.wait_for(|is_over| *is_over).await) }
     }
 

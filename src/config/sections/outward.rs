@@ -66,5 +66,7 @@ section! {
         retention_days: u32 = number(1..=366),
         /// Networks that are not public, and may be called all the same.
         allow_networks: Vec<Network> = list(word::<Network>),
+        /// Certificates that are trusted besides the usual ones, PEM.
+        ca_file: Option<PathBuf> = optional(path),
     }
 }

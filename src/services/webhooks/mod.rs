@@ -117,7 +117,7 @@ impl Service for Webhooks {
             failpoints,
             guard: Guard::new(&section.allow_networks),
             names: Names::after_file(hosts_file),
-            tls: Tls::new()?,
+            tls: Tls::trusting(section.ca_file.as_deref())?,
             bounds: Bounds {
                 connect: CONNECT_WAIT_MAX.min(total),
                 total,

@@ -6,6 +6,7 @@ use busbar::services::Service;
 use busbar::services::billing::Billing;
 use busbar::services::payments::Payments;
 use busbar::services::users::Users;
+use busbar::services::webhooks::Webhooks;
 use busbar::storage::{Database, Prepared, Script, Statement, StoreError};
 use busbar::{audit, events, jobs, requests};
 
@@ -42,6 +43,7 @@ fn rooms() -> Vec<Room> {
         of_service::<Users>(),
         of_service::<Payments>(),
         of_service::<Billing>(),
+        of_service::<Webhooks>(),
     ]
 }
 

@@ -1,9 +1,11 @@
 //! From addresses to an open connection, encrypted where the URL says so.
 
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -26,14 +28,22 @@ pub struct Tls(TlsConnector);
 
 /// TLS cannot be had.
 #[derive(Debug, thiserror::Error)]
-#[error("TLS cannot be set up: {0}")]
-pub struct TlsFault(#[from] rustls::Error);
+pub enum TlsFault {
+    #[error("TLS cannot be set up: {0}")]
+    Library(#[from] rustls::Error),
+    #[error("{path} holds no certificates that can be trusted: {what}")]
+    Roots { path: PathBuf, what: String },
+}
 
 impl Tls {
     /// # Errors
-    /// When the library has none of its protocols.
-    pub fn new() -> Result<Tls, TlsFault> {
-        let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    /// When the file with `more` certificates, if there is one, is of no use.
+    pub fn trusting(more: Option<&Path>) -> Result<Tls, TlsFault> {
+        let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        if let Some(path) = more {
+            add(&mut roots, path)
+                .map_err(|what| TlsFault::Roots { path: path.to_owned(), what })?;
+        }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
@@ -54,6 +64,17 @@ impl Tls {
             Err(_) => Err(Failure::Tls),
         }
     }
+}
+
+/// Adds every certificate of a PEM file, which has at least one.
+fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
+    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| error.to_string())?;
+    let known = roots.len();
+    for certificate in certificates {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    if roots.len() > known { Ok(()) } else { Err("it has none".to_owned()) }
 }
 
 /// The first connection that comes about; `dialled` is the address of the last try.

@@ -117,7 +117,11 @@ impl Outside {
         };
         let connected = tokio::time::timeout(self.bounds.connect, connecting).await;
         let stream = connected.map_err(|_| Failure::ConnectTimeout)??;
-        if url.scheme() == "https" { self.tls.over(stream, url).await } else { Ok(Box::new(stream)) }
+        if url.scheme() == "https" {
+            self.tls.over(stream, url).await
+        } else {
+            Ok(Box::new(stream))
+        }
     }
 }
 

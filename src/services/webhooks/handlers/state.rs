@@ -7,9 +7,7 @@ use serde_json::json;
 
 use super::super::model::delivery::{MessageId, Payload};
 use super::super::model::endpoint::{EndpointId, EndpointStatus, OVERLAP_SECONDS_MAX, Rotation};
-use super::super::problem::{
-    WEBHOOK_DELIVERY_NOT_FOUND, WEBHOOK_OVERLAP_TOO_LONG, invalid_state,
-};
+use super::super::problem::{WEBHOOK_DELIVERY_NOT_FOUND, WEBHOOK_OVERLAP_TOO_LONG, invalid_state};
 use super::super::{Webhooks, store};
 use super::{Act, seen};
 

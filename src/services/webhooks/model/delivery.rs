@@ -138,11 +138,7 @@ impl Delivery {
 }
 
 impl DeliveryView {
-    pub(crate) fn whole(
-        self,
-        payload: Value,
-        attempts: Vec<AttemptView>,
-    ) -> DeliveryView {
+    pub(crate) fn whole(self, payload: Value, attempts: Vec<AttemptView>) -> DeliveryView {
         DeliveryView { payload: Some(payload), attempts: Some(attempts), ..self }
     }
 }

@@ -60,8 +60,7 @@ pub(crate) async fn of_delivery(
     database: &Database,
     id: DeliveryId,
 ) -> Result<Vec<AttemptView>, StoreError> {
-    let mut attempts: Vec<AttemptView> =
-        database.all(OF_DELIVERY, params![id, SHOWN_MAX]).await?;
+    let mut attempts: Vec<AttemptView> = database.all(OF_DELIVERY, params![id, SHOWN_MAX]).await?;
     attempts.reverse();
     Ok(attempts)
 }

@@ -112,9 +112,7 @@ pub(super) fn boundary(after: Option<Cursor>) -> (i64, String) {
 }
 
 /// Every endpoint that hears anything.
-pub(crate) async fn listening(
-    tx: &mut Transaction<'_>,
-) -> Result<Vec<Endpoint>, StoreError> {
+pub(crate) async fn listening(tx: &mut Transaction<'_>) -> Result<Vec<Endpoint>, StoreError> {
     tx.all(LISTENING, params![ENDPOINTS_MAX]).await
 }
 
@@ -159,10 +157,7 @@ pub(crate) async fn delete(
 }
 
 /// It works again, or still does.
-pub(crate) async fn mended(
-    tx: &mut Transaction<'_>,
-    id: EndpointId,
-) -> Result<(), StoreError> {
+pub(crate) async fn mended(tx: &mut Transaction<'_>, id: EndpointId) -> Result<(), StoreError> {
     tx.execute(MENDED, params![id]).await?;
     Ok(())
 }

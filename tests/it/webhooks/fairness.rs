@@ -1,0 +1,48 @@
+//! One endpoint that is slow, or dead, delays no other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use super::house::{Receiver, id, may_call_home, publish, webhook};
+use crate::support::wire::{Scripted, Then, pause, reply};
+
+/// What waits for the slow endpoint.
+const QUEUED: usize = 2_000;
+/// `webhooks.endpoint_parallel`, if not set.
+const PARALLEL: usize = 4;
+/// A little less than an attempt may take.
+const SLOW: Duration = Duration::from_secs(14);
+
+may_call_home! {
+    /// With thousands queued for an endpoint that takes its time, another gets everything, while
+    /// the slow one has no more than its few calls under way.
+    async fn a_slow_endpoint_starves_nobody(system: TestSystem) {
+        let staff = system.admin().await;
+        let is_over = Arc::new(AtomicBool::new(false));
+        let over = is_over.clone();
+        let slow = Scripted::start(move |_, stream| {
+            let start = Instant::now();
+            while start.elapsed() < SLOW && !over.load(SeqCst) {
+                pause(Duration::from_millis(20));
+            }
+            reply(stream, "at last");
+            Then::Close
+        });
+        let slow_one = webhook(&staff, &slow.url(), &["bill.voided"]).await;
+        let quick = Receiver::answering(&["200 OK"]);
+        webhook(&staff, &quick.url(), &["bill.paid"]).await;
+        publish(&system, "bill.voided", QUEUED).await;
+        system.eventually("it is called", async || slow.heard().len() >= PARALLEL).await;
+        let before = slow.heard().len();
+        publish(&system, "bill.paid", 50).await;
+        quick.hears(&system, 50).await;
+        // Each call takes 14 s, and there are four at a time: what came meanwhile is a few rounds.
+        let calls = slow.heard().len();
+        assert!(calls - before <= 4 * PARALLEL, "{before} {calls}");
+        assert!(slow.open() <= PARALLEL, "{}", slow.open());
+        is_over.store(true, SeqCst);
+        let path = format!("/api/webhooks/{}", id(&slow_one));
+        staff.delete(&path).await.expect(204);
+    }
+}

@@ -1,0 +1,147 @@
+//! What tests of webhooks share: receivers, endpoints, events, and a system that may call itself.
+
+use std::sync::{Arc, Mutex};
+
+use busbar::types::ServiceName;
+use serde_json::{Value, json};
+
+use crate::support::wire::{Message, Scripted, Then, say};
+use crate::support::{Person, TestSystem};
+
+/// Receivers of tests are on this machine, which is called only when the settings allow it.
+pub(crate) const LOOPBACK: (&str, &str) = ("WEBHOOK_ALLOW_CIDRS", "127.0.0.0/8");
+
+/// As `both_engines`, and the system may call this machine.
+macro_rules! may_call_home {
+    ($($(#[$meta:meta])* async fn $name:ident($system:ident: TestSystem) $body:block)+) => { $(
+        $(#[$meta])*
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+            use $crate::support::Engine;
+            use $crate::webhooks::house::LOOPBACK;
+
+            async fn check($system: $crate::support::TestSystem) $body
+
+            #[actix_web::test]
+            async fn sqlite() {
+                let system = $crate::support::TestSystem::start_with(Engine::Sqlite, &[LOOPBACK]);
+                let system = system.await;
+                check(system.clone()).await;
+                system.finish().await;
+            }
+
+            #[actix_web::test]
+            async fn postgres() {
+                let system = $crate::support::TestSystem::start_with(Engine::Postgres, &[LOOPBACK]);
+                let system = system.await;
+                check(system.clone()).await;
+                system.finish().await;
+            }
+        }
+    )+ };
+}
+pub(crate) use may_call_home;
+
+/// A receiver that gives its answers in turn, the last one for ever. An answer is a status line
+/// with fields, as `503 Busy\r\nretry-after: 30`.
+pub(crate) struct Receiver {
+    pub(crate) scripted: Scripted,
+    answers: Arc<Mutex<Vec<String>>>,
+}
+
+impl Receiver {
+    pub(crate) fn answering(answers: &[&str]) -> Receiver {
+        let answers: Vec<String> = answers.iter().rev().map(|it| (*it).to_owned()).collect();
+        let answers = Arc::new(Mutex::new(answers));
+        let given = answers.clone();
+        let scripted = Scripted::start(move |_, stream| {
+            let mut answers = given.lock().unwrap();
+            let is_last = answers.len() == 1;
+            let answer = if is_last { answers[0].clone() } else { answers.pop().unwrap() };
+            say(stream, format!("HTTP/1.1 {answer}\r\ncontent-length: 5\r\n\r\nheard"));
+            Then::Close
+        });
+        Receiver { scripted, answers }
+    }
+
+    /// From now on.
+    pub(crate) fn answer(&self, answer: &str) {
+        *self.answers.lock().unwrap() = vec![answer.to_owned()];
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("{}/hooks?from=busbar", self.scripted.url())
+    }
+
+    pub(crate) fn heard(&self) -> Vec<Message> {
+        self.scripted.heard().into_iter().map(|heard| heard.message).collect()
+    }
+
+    pub(crate) async fn hears(&self, system: &TestSystem, count: usize) -> Vec<Message> {
+        let what = format!("{count} messages are received");
+        system.eventually(&what, async || self.heard().len() >= count).await;
+        self.heard()
+    }
+}
+
+/// A webhook as it was made, with its secret.
+pub(crate) async fn webhook(staff: &Person, url: &str, events: &[&str]) -> Value {
+    let order = json!({"url": url, "events": events});
+    staff.post("/api/webhooks", order).await.expect(201)
+}
+
+pub(crate) fn id(made: &Value) -> String {
+    made["id"].as_str().unwrap().to_owned()
+}
+
+/// The delivery of a test message, just queued.
+pub(crate) async fn tested(staff: &Person, webhook: &Value) -> String {
+    let path = format!("/api/webhooks/{}/test", id(webhook));
+    id(&staff.post(&path, json!({})).await.expect(202))
+}
+
+pub(crate) async fn delivery(staff: &Person, delivery: &str) -> Value {
+    staff.get(&format!("/api/webhooks/deliveries/{delivery}")).await.expect(200)
+}
+
+/// Waits until so many attempts of a delivery have ended, and shows it.
+pub(crate) async fn attempted(system: &TestSystem, delivery_id: &str, count: usize) -> Value {
+    let staff = system.admin().await;
+    let ended = |delivery: &Value| {
+        let attempts = delivery["attempts"].as_array().unwrap().iter();
+        attempts.filter(|attempt| !attempt["ended_at"].is_null()).count()
+    };
+    let what = format!("{count} attempts have ended");
+    system.eventually(&what, async || ended(&delivery(&staff, delivery_id).await) >= count).await;
+    delivery(&staff, delivery_id).await
+}
+
+/// Events as billing would send them, a hundred in a request.
+pub(crate) async fn publish(system: &TestSystem, name: &str, count: usize) {
+    let billing = system.internal_as("billing", ServiceName::Webhooks);
+    let event = |_| {
+        let subject = format!("bill/{}", uuid::Uuid::now_v7());
+        json!({
+            "specversion": "1.0", "id": uuid::Uuid::now_v7(), "source": "/busbar/billing",
+            "type": format!("busbar.{name}.v1"), "subject": subject,
+            "time": "2026-11-01T00:00:00.000Z", "datacontenttype": "application/json",
+            "dataschema": format!("/schemas/{name}/v1"), "sequence": "00000000000000000001",
+            "partitionkey": subject, "correlationid": "test", "actor": "system",
+            "data": {"bill_id": uuid::Uuid::now_v7()},
+        })
+    };
+    let events: Vec<Value> = (0..count).map(event).collect();
+    for batch in events.chunks(50) {
+        let answer = billing.post("/internal/events", json!(batch)).await.expect(200);
+        let results = answer["results"].as_array().unwrap();
+        let accepted = results.iter().filter(|item| item["result"] == "accepted").count();
+        assert_eq!(accepted, batch.len(), "{answer}");
+    }
+}
+
+/// An instant of an answer, in milliseconds.
+pub(crate) fn millis(value: &Value) -> i64 {
+    let at: busbar::types::Timestamp = value.as_str().unwrap().parse().unwrap();
+    at.micros() / 1_000
+}
