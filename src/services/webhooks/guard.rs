@@ -134,7 +134,7 @@ mod tests {
         let address = match url.host().unwrap() {
             Host::Ipv4(address) => IpAddr::V4(address),
             Host::Ipv6(address) => IpAddr::V6(address),
-            Host::Domain(name) => panic!("{name} is a name"),
+            Host::Domain(_) => return Err("a name"),
         };
         guard.address(&url, address).map_err(Rule::as_str)
     }

@@ -93,12 +93,13 @@ async fn a_fallen_life_is_followed_by_another(engine: Engine) {
     let staff = system.admin().await;
     let receiver = Receiver::answering(&["200 OK"]);
     let made = webhook(&staff, &receiver.url(), &["*"]).await;
-    let fault = json!({"kind": "panic_thread"});
-    system.inject(ServiceName::Webhooks, fault, 1).await;
     let path = format!("/api/webhooks/{}/test", id(&made));
-    let queued = async || staff.post(&path, json!({})).await.status == 202;
-    system.eventually("the service is back", queued).await;
-    receiver.hears(&system, 1).await;
+    for (count, kind) in (1..).zip(["panic_thread", "panic_life"]) {
+        system.inject(ServiceName::Webhooks, json!({"kind": kind}), 1).await;
+        let queued = async || staff.post(&path, json!({})).await.status == 202;
+        system.eventually("the service is back", queued).await;
+        receiver.hears(&system, count).await;
+    }
     system.finish().await;
 }
 

@@ -119,7 +119,6 @@ pub(crate) async fn attempted(system: &TestSystem, delivery_id: &str, count: usi
 
 /// Events as billing would send them, a hundred in a request.
 pub(crate) async fn publish(system: &TestSystem, name: &str, count: usize) {
-    let billing = system.internal_as("billing", ServiceName::Webhooks);
     let event = |_| {
         let subject = format!("bill/{}", uuid::Uuid::now_v7());
         json!({
@@ -133,6 +132,8 @@ pub(crate) async fn publish(system: &TestSystem, name: &str, count: usize) {
     };
     let events: Vec<Value> = (0..count).map(event).collect();
     for batch in events.chunks(50) {
+        // A token is good for a minute: on a busy machine all batches may take longer.
+        let billing = system.internal_as("billing", ServiceName::Webhooks);
         let answer = billing.post("/internal/events", json!(batch)).await.expect(200);
         let results = answer["results"].as_array().unwrap();
         let accepted = results.iter().filter(|item| item["result"] == "accepted").count();

@@ -5,11 +5,13 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use busbar::types::ServiceName;
 use serde_json::{Value, json};
 
-use super::house::{Receiver, id, may_call_home, tested, webhook};
+use super::house::{LOOPBACK, Receiver, id, may_call_home, tested, webhook};
 use crate::support::python::python;
 use crate::support::wire::Message;
+use crate::support::{Engine, TestSystem, postgres};
 
 /// The type of the message, if both libraries find it signed with the secret.
 fn verified(secret: &Value, message: &Message, body: &str) -> Option<String> {
@@ -86,4 +88,43 @@ may_call_home! {
         let message = receiver.hears(&system, 3).await.remove(2);
         assert_eq!(message.field("webhook-signature").split(' ').count(), 1);
     }
+}
+
+/// Nobody finds a secret in the database, in the log, or in any answer but the first.
+async fn a_secret_is_nowhere_in_clear(engine: Engine) {
+    let system = TestSystem::start_with(engine, &[LOOPBACK]).await;
+    let staff = system.admin().await;
+    let receiver = Receiver::answering(&["200 OK"]);
+    let made = webhook(&staff, &receiver.url(), &["*"]).await;
+    tested(&staff, &made).await;
+    receiver.hears(&system, 1).await;
+    let shown = made["secret"].as_str().unwrap();
+    let encoded = shown.strip_prefix("whsec_").unwrap();
+    let folder = system.folder().join("data");
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let bytes = std::fs::read(entry.path()).unwrap_or_default();
+        let is_in = bytes.windows(encoded.len()).any(|part| part == encoded.as_bytes());
+        assert!(!is_in, "{:?}", entry.path());
+    }
+    assert!(!system.log().join("\n").contains(encoded));
+    let path = format!("/api/webhooks/{}", id(&made));
+    for answer in [staff.get(&path).await, staff.get("/api/webhooks").await] {
+        assert!(!answer.text().contains("whsec_"), "{answer}");
+    }
+    if engine == Engine::Postgres {
+        let url = system.database_url(ServiceName::Webhooks);
+        let kept = postgres::text(&url, "SELECT sealed FROM webhook_secrets");
+        assert!(!kept.is_empty() && !kept.contains(encoded));
+    }
+    system.finish().await;
+}
+
+#[actix_web::test]
+async fn a_secret_is_nowhere_in_clear_sqlite() {
+    a_secret_is_nowhere_in_clear(Engine::Sqlite).await;
+}
+
+#[actix_web::test]
+async fn a_secret_is_nowhere_in_clear_postgres() {
+    a_secret_is_nowhere_in_clear(Engine::Postgres).await;
 }

@@ -56,3 +56,29 @@ async fn asked(name: &str) -> Vec<IpAddr> {
     }
     addresses
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[actix_rt::test]
+    async fn addresses_are_taken_as_written_and_names_from_the_file_first() {
+        let file = std::env::temp_dir().join(format!("hosts-{}", uuid::Uuid::new_v4()));
+        std::fs::write(&file, "# ours\n192.0.2.7 a.example b.example\n2001:db8::7 b.example\n")
+            .unwrap();
+        let names = Names::after_file(Some(file.clone()));
+        for (url, found) in [
+            ("https://2130706433/", vec!["127.0.0.1"]),
+            ("https://[::ffff:10.0.0.1]/", vec!["::ffff:10.0.0.1"]),
+            ("https://a.example/", vec!["192.0.2.7"]),
+            ("https://B.example/", vec!["192.0.2.7", "2001:db8::7"]),
+        ] {
+            let found: Vec<IpAddr> = found.into_iter().map(|it| it.parse().unwrap()).collect();
+            assert_eq!(names.addresses(&Url::parse(url).unwrap()).await, Some(found), "{url}");
+        }
+        std::fs::remove_file(file).unwrap();
+        let unknown = Url::parse("https://no-such-name.invalid/").unwrap();
+        assert_eq!(names.addresses(&unknown).await, None);
+    }
+}
