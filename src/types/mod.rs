@@ -15,6 +15,7 @@ mod nearest;
 mod number_pattern;
 mod page;
 mod service;
+pub mod tariff;
 mod text;
 mod written;
 mod zone;
