@@ -1,1 +1,12 @@
-//! Providers, meters, readings, tariffs.
+//! Utilities: providers, service accounts, meters, readings, tariffs, and usage for billing.
+
+mod accounts;
+mod batches;
+mod meters;
+mod office;
+mod providers;
+mod readings;
+mod review;
+mod tariffs;
+mod through_the_gateway;
+mod usage;

@@ -1,0 +1,116 @@
+//! Which reading stands for the beginning or the end of a period.
+//!
+//! The one at the very instant, a local midnight, or else the nearest one within 36 hours before
+//! or after it, the earlier of two that are equally near. In short periods it is not further away
+//! than half of the period. A held reading that is nearer than every one that counts makes a gap:
+//! it may be the true one.
+use std::time::Duration;
+
+use crate::types::Timestamp;
+
+use super::model::reading::ReadingStatus;
+use super::model::usage::{GapReason, ReadingRole, Sighting};
+
+/// How far from a local midnight a reading may be to stand for it.
+const TOLERANCE: Duration = Duration::from_secs(36 * 3_600);
+
+/// Why there is none, and what comes nearest.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Missing {
+    pub(crate) reason: GapReason,
+    pub(crate) near: Option<Sighting>,
+}
+
+/// How far from its ends a reading may be in a period.
+pub(crate) fn tolerance(start: Timestamp, end: Timestamp) -> Duration {
+    TOLERANCE.min(end.since(start) / 2)
+}
+
+/// The reading for `boundary` out of the nearest ones before and after it, counting or held.
+pub(crate) fn choose(
+    role: ReadingRole,
+    boundary: Timestamp,
+    tolerance: Duration,
+    candidates: impl IntoIterator<Item = Sighting>,
+) -> Result<Sighting, Missing> {
+    let mut nearest: Vec<Sighting> = candidates.into_iter().collect();
+    nearest.sort_by_key(|sighting| (distance(boundary, sighting.at), sighting.at));
+    let missing = match role {
+        ReadingRole::Start => GapReason::NoReadingAtStart,
+        ReadingRole::End => GapReason::NoReadingAtEnd,
+    };
+    match nearest.into_iter().next() {
+        None => Err(Missing { reason: missing, near: None }),
+        Some(far) if distance(boundary, far.at) > tolerance => {
+            Err(Missing { reason: missing, near: Some(far) })
+        }
+        Some(near) if near.status == ReadingStatus::Held => {
+            Err(Missing { reason: GapReason::ReadingHeld, near: Some(near) })
+        }
+        Some(near) => Ok(near),
+    }
+}
+
+fn distance(one: Timestamp, other: Timestamp) -> Duration {
+    one.since(other).max(other.since(one))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::services::utilities::model::words::Quality;
+    use crate::types::ReadingId;
+
+    const MIDNIGHT: i64 = 1_772_344_800;
+
+    /// A reading so many hours after midnight.
+    fn sighting(hours: i64, status: ReadingStatus) -> Sighting {
+        Sighting {
+            id: ReadingId::new(),
+            at: Timestamp::from_seconds(MIDNIGHT + hours * 3_600),
+            value: "1000".parse().unwrap(),
+            quality: Quality::Actual,
+            status,
+        }
+    }
+
+    fn chosen(hours: &[i64]) -> Option<i64> {
+        let candidates = hours.iter().map(|hours| sighting(*hours, ReadingStatus::Accepted));
+        let midnight = Timestamp::from_seconds(MIDNIGHT);
+        let chosen = choose(ReadingRole::Start, midnight, TOLERANCE, candidates).ok()?;
+        Some((chosen.at.seconds() - MIDNIGHT) / 3_600)
+    }
+
+    #[test]
+    fn the_nearest_reading_stands_for_a_boundary() {
+        assert_eq!(chosen(&[0, 1]), Some(0));
+        assert_eq!(chosen(&[-20, 19]), Some(19));
+        assert_eq!(chosen(&[-20, 20]), Some(-20));
+        assert_eq!(chosen(&[-36]), Some(-36));
+        assert_eq!(chosen(&[-37, 37]), None);
+        assert_eq!(chosen(&[]), None);
+    }
+
+    #[test]
+    fn a_held_reading_that_is_nearest_makes_a_gap() {
+        let midnight = Timestamp::from_seconds(MIDNIGHT);
+        let at = |held: i64, accepted: i64| {
+            let candidates =
+                [sighting(accepted, ReadingStatus::Accepted), sighting(held, ReadingStatus::Held)];
+            choose(ReadingRole::End, midnight, TOLERANCE, candidates).map_err(|gap| gap.reason)
+        };
+        assert_eq!(at(0, -24).unwrap_err(), GapReason::ReadingHeld);
+        assert!(at(-24, 0).is_ok());
+        assert_eq!(at(40, 50).unwrap_err(), GapReason::NoReadingAtEnd);
+    }
+
+    #[test]
+    fn one_reading_never_stands_for_both_ends_of_a_short_period() {
+        let start = Timestamp::from_seconds(MIDNIGHT);
+        let day = Timestamp::from_seconds(MIDNIGHT + 86_400);
+        assert_eq!(tolerance(start, day), Duration::from_secs(43_200));
+        let month = Timestamp::from_seconds(MIDNIGHT + 30 * 86_400);
+        assert_eq!(tolerance(start, month), TOLERANCE);
+    }
+}

@@ -1,0 +1,159 @@
+//! Meters: put up and retired by staff, seen by who pays for what they measure.
+use std::collections::HashMap;
+
+use actix_web::web::Data;
+use busbar_http::{Caller, Invalid, Listed, MaybeKeyed, Path, Problem, Query, Reply, RequestId};
+use serde::Deserialize;
+
+use crate::storage::Transaction;
+use crate::types::{Cursor, Limit, MeterId, ServiceAccountId, Timestamp};
+
+use super::super::Utilities;
+use super::super::events::meter as told;
+use super::super::model::account::Account;
+use super::super::model::meter::{Faults, Meter, MeterStatus, MeterView, NewMeter, Register};
+use super::super::problem::{ACCOUNT_CLOSED, ACCOUNT_UNKNOWN, METER_NOT_FOUND, METER_RETIRED};
+use super::super::store;
+use super::super::store::meter::Selection;
+use super::{Repeatable, origin, owner};
+
+/// Which meters, and which page of them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MeterQuery {
+    service_account_id: Option<ServiceAccountId>,
+    #[serde(default)]
+    limit: Limit,
+    cursor: Option<Cursor>,
+}
+
+/// `GET /meters`.
+pub(crate) async fn list(
+    utilities: Data<Utilities>,
+    caller: Caller,
+    Query(query): Query<MeterQuery>,
+) -> Result<Listed<MeterView>, Problem> {
+    let MeterQuery { service_account_id, limit, cursor } = query;
+    let (user_id, rows) = (owner(&caller, None), limit.rows_and_one());
+    let selection = Selection { user_id, service_account_id, after: cursor, rows };
+    let (meters, registers) = store::meter::page(&utilities.database, &selection).await?;
+    let mut of_meter: HashMap<MeterId, Vec<Register>> = HashMap::new();
+    for register in registers {
+        of_meter.entry(register.meter_id).or_default().push(register);
+    }
+    let view = |meter: Meter| {
+        let registers = of_meter.remove(&meter.id).unwrap_or_default();
+        MeterView::new(meter, registers)
+    };
+    let views = meters.into_iter().map(view).collect();
+    Ok(Listed::page(views, limit.rows(), |view: &MeterView| {
+        Cursor::new(view.created_at, view.id).to_string()
+    }))
+}
+
+/// `GET /meters/{id}`.
+pub(crate) async fn show(
+    utilities: Data<Utilities>,
+    caller: Caller,
+    Path(id): Path<MeterId>,
+) -> Result<Reply, Problem> {
+    let meter = visible(&utilities, &caller, id).await?;
+    let registers = store::meter::registers(&utilities.database, id).await?;
+    Reply::first(200, &MeterView::new(meter, registers))
+}
+
+/// `POST /meters`: a meter with its registers, for an account that is supplied.
+pub(crate) async fn create(
+    utilities: Data<Utilities>,
+    caller: Caller,
+    request_id: RequestId,
+    MaybeKeyed(new, key): MaybeKeyed<NewMeter>,
+) -> Result<Reply, Problem> {
+    caller.require_staff()?;
+    let (request, at) = (Repeatable::new(&caller, key), utilities.clock.now());
+    let (id, origin) = (MeterId::new(), origin(&caller, &request_id, at));
+    let registers = new.registers(id).map_err(wrong)?;
+    let answer = utilities.database.transaction(async |tx| {
+        if let Some(earlier) = request.earlier(tx, id, at).await? {
+            return Ok(earlier);
+        }
+        let account = supplied(tx, new.service_account_id, at).await?;
+        let meter = put_up(&new, id, &account, at);
+        store::meter::insert(tx, &meter, &registers).await?;
+        told::audited(tx, &origin, &meter, "meter.created").await?;
+        request.created(tx, &MeterView::new(meter, registers.clone())).await
+    });
+    answer.await
+}
+
+/// `POST /meters/{id}/retire`: it measures no more.
+pub(crate) async fn retire(
+    utilities: Data<Utilities>,
+    caller: Caller,
+    request_id: RequestId,
+    Path(id): Path<MeterId>,
+) -> Result<Reply, Problem> {
+    visible(&utilities, &caller, id).await?;
+    caller.require_staff()?;
+    let at = utilities.clock.now();
+    let origin = origin(&caller, &request_id, at);
+    let retired = utilities.database.transaction(async |tx| {
+        if !store::meter::retire(tx, id, at).await? {
+            return Err(METER_RETIRED.problem());
+        }
+        let meter = meter_seen(tx, id).await?;
+        told::audited(tx, &origin, &meter, "meter.retired").await?;
+        Ok(MeterView::new(meter, store::meter::registers_seen(tx, id).await?))
+    });
+    Reply::first(200, &retired.await?)
+}
+
+/// The account that a meter is for, which stays open until this transaction ends.
+async fn supplied(
+    tx: &mut Transaction<'_>,
+    id: ServiceAccountId,
+    at: Timestamp,
+) -> Result<Account, Problem> {
+    let account = store::account::seen(tx, id).await?;
+    let account = account.ok_or_else(|| ACCOUNT_UNKNOWN.problem().at("/service_account_id"))?;
+    if store::account::touch(tx, id, at).await? {
+        return Ok(account);
+    }
+    Err(ACCOUNT_CLOSED.problem())
+}
+
+fn put_up(new: &NewMeter, id: MeterId, account: &Account, at: Timestamp) -> Meter {
+    Meter {
+        id,
+        service_account_id: account.id,
+        user_id: account.user_id,
+        serial: new.serial.clone(),
+        status: MeterStatus::Active,
+        version: 1,
+        created_at: at,
+        retired_at: None,
+    }
+}
+
+fn wrong(faults: Faults) -> Problem {
+    let mut invalid = Invalid::default();
+    for (pointer, refused) in faults {
+        invalid.add(pointer, refused.code(), refused.detail().to_owned());
+    }
+    invalid.finish().err().unwrap_or_else(|| Problem::internal("a refusal without a fault"))
+}
+
+/// The meter, if the caller may see it.
+pub(super) async fn visible(
+    utilities: &Utilities,
+    caller: &Caller,
+    id: MeterId,
+) -> Result<Meter, Problem> {
+    let meter = store::meter::by_id(&utilities.database, id).await?;
+    let meter = meter.filter(|meter| caller.may_see(meter.user_id.uuid()));
+    meter.ok_or_else(|| METER_NOT_FOUND.problem())
+}
+
+pub(super) async fn meter_seen(tx: &mut Transaction<'_>, id: MeterId) -> Result<Meter, Problem> {
+    store::meter::seen(tx, id).await?.ok_or_else(|| METER_NOT_FOUND.problem())
+}

@@ -1,0 +1,187 @@
+//! Usage of a period, for billing: what registers counted, and by which prices.
+use actix_web::web::Data;
+use busbar_http::{Found, Problem, Query, ServiceCaller};
+use serde::Deserialize;
+
+use crate::storage::Database;
+use crate::types::{Date, Period, ServiceAccountId, Timestamp, Zone};
+
+use super::super::Utilities;
+use super::super::boundary::{Missing, choose, tolerance};
+use super::super::model::account::{Account, Assignment};
+use super::super::model::meter::{Meter, Register};
+use super::super::model::provider::Provider;
+use super::super::model::reading::ReadingStatus;
+use super::super::model::tariff::VersionView;
+use super::super::model::usage::{
+    Gap, ReadingRole, RegisterUsage, Sighting, TariffInForce, UsageAccount, UsageProvider,
+    UsageView, UsedReading,
+};
+use super::super::problem::{ACCOUNT_NOT_FOUND, NO_TARIFF};
+use super::super::store;
+
+/// A period of usage is not longer.
+const PERIOD_DAYS_MAX: i64 = 366;
+/// Meters of one account in one period.
+const METERS_MAX: i64 = 50;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct UsageQuery {
+    service_account_id: ServiceAccountId,
+    /// The first day, in the provider's time zone.
+    start: Date,
+    /// The day after the last.
+    end: Date,
+}
+
+/// The instants between which a register counts for a period.
+#[derive(Clone, Copy)]
+struct Span {
+    start: Timestamp,
+    end: Timestamp,
+}
+
+/// `GET /internal/usage`.
+pub(crate) async fn show(
+    utilities: Data<Utilities>,
+    _: ServiceCaller,
+    Query(query): Query<UsageQuery>,
+) -> Result<Found<UsageView>, Problem> {
+    let period = period_of(&query)?;
+    let database = &utilities.database;
+    let account = store::account::by_id(database, query.service_account_id).await?;
+    let account = account.ok_or_else(|| ACCOUNT_NOT_FOUND.problem())?;
+    let provider = store::provider::by_id(database, account.provider_id).await?;
+    let provider = provider.ok_or_else(|| Problem::internal("an account of no provider"))?;
+    let tariffs = tariffs_of(database, &account, period).await?;
+    let mut view = empty(account, provider, tariffs);
+    let span = span_of(&view.provider.timezone, period);
+    let meters =
+        store::meter::of_account(database, view.service_account.id, span.start, METERS_MAX);
+    for meter in meters.await? {
+        for register in store::meter::registers(database, meter.id).await? {
+            match usage_of(database, &meter, &register, span).await? {
+                Ok(usage) => view.registers.push(usage),
+                Err(gaps) => view.gaps.extend(gaps),
+            }
+        }
+    }
+    Ok(Found(view))
+}
+
+fn period_of(query: &UsageQuery) -> Result<Period, Problem> {
+    let wrong = |code: &'static str, detail: String| Problem::field("/end", code, detail);
+    let period = Period::new(query.start, query.end);
+    let period = period.map_err(|r| wrong(r.code(), r.detail().to_owned()))?;
+    if period.days() > PERIOD_DAYS_MAX {
+        return Err(wrong("period_too_long", format!("at most {PERIOD_DAYS_MAX} days")));
+    }
+    Ok(period)
+}
+
+fn span_of(zone: &Zone, period: Period) -> Span {
+    Span { start: zone.start_of(period.start()), end: zone.start_of(period.end()) }
+}
+
+fn empty(account: Account, provider: Provider, tariffs: Vec<TariffInForce>) -> UsageView {
+    let Account { id, user_id, provider_id, status, .. } = account;
+    let Provider { name, currency, timezone, exactness, .. } = provider;
+    UsageView {
+        service_account: UsageAccount { id, user_id, provider_id, status },
+        provider: UsageProvider { id: provider.id, name, currency, timezone, exactness },
+        tariffs,
+        registers: Vec::new(),
+        gaps: Vec::new(),
+    }
+}
+
+/// The versions that hold for the account on some day of the period; on its first day, one does.
+async fn tariffs_of(
+    database: &Database,
+    account: &Account,
+    period: Period,
+) -> Result<Vec<TariffInForce>, Problem> {
+    let assigned = store::account::tariffs(database, account.id).await?;
+    let mut tariffs = Vec::new();
+    for (place, Assignment { tariff_id, from_date }) in assigned.iter().enumerate() {
+        let until = assigned.get(place + 1).map_or(period.end(), |next| next.from_date);
+        let (start, end) = ((*from_date).max(period.start()), until.min(period.end()));
+        if start >= end {
+            continue;
+        }
+        for version in store::tariff::in_force(database, *tariff_id, start, end).await? {
+            let VersionView { tariff_id, version, effective_from, content, .. } =
+                version.try_into().map_err(Problem::internal)?;
+            let effective_from = effective_from.max(*from_date);
+            tariffs.push(TariffInForce { tariff_id, version, effective_from, content });
+        }
+    }
+    match tariffs.first() {
+        Some(first) if first.effective_from <= period.start() => Ok(tariffs),
+        _ => Err(NO_TARIFF.problem()),
+    }
+}
+
+/// What a register counted, or why that is not known.
+async fn usage_of(
+    database: &Database,
+    meter: &Meter,
+    register: &Register,
+    span: Span,
+) -> Result<Result<RegisterUsage, Vec<Gap>>, Problem> {
+    // A meter that was retired within the period counts up to then.
+    let until = meter.retired_at.map_or(span.end, |retired| retired.min(span.end));
+    let span = Span { end: until, ..span };
+    let start = sighted(database, register, ReadingRole::Start, span).await?;
+    let end = sighted(database, register, ReadingRole::End, span).await?;
+    let (start, end) = match (start, end) {
+        (Ok(start), Ok(end)) => (start, end),
+        (start, end) => {
+            let missing = start.err().into_iter().chain(end.err());
+            return Ok(Err(missing.map(|missing| gap(register, missing)).collect()));
+        }
+    };
+    let rollovers = store::usage::rollovers(database, register.id, start.at, end.at).await?;
+    let over = register.beyond().times(rollovers);
+    let counted = end.value.minus(start.value).plus(over);
+    Ok(Ok(RegisterUsage {
+        register_id: register.id,
+        meter_id: meter.id,
+        serial: meter.serial.clone(),
+        unit: register.unit.clone(),
+        direction: register.direction,
+        quantity: counted.multiplied(register.multiplier),
+        multiplier: register.multiplier,
+        readings: [used(start, ReadingRole::Start), used(end, ReadingRole::End)],
+        rolled_over: rollovers > 0,
+    }))
+}
+
+/// The reading that stands for one end of the span.
+async fn sighted(
+    database: &Database,
+    register: &Register,
+    role: ReadingRole,
+    span: Span,
+) -> Result<Result<Sighting, Missing>, Problem> {
+    let boundary = match role {
+        ReadingRole::Start => span.start,
+        ReadingRole::End => span.end,
+    };
+    let mut candidates = Vec::new();
+    for status in [ReadingStatus::Accepted, ReadingStatus::Held] {
+        let around = store::usage::around(database, register.id, status, boundary).await?;
+        candidates.extend(around.into_iter().flatten());
+    }
+    Ok(choose(role, boundary, tolerance(span.start, span.end), candidates))
+}
+
+fn gap(register: &Register, missing: Missing) -> Gap {
+    Gap { register_id: register.id, reason: missing.reason, near: missing.near }
+}
+
+fn used(sighting: Sighting, role: ReadingRole) -> UsedReading {
+    let Sighting { id, at, value, quality, .. } = sighting;
+    UsedReading { id, at, value, quality, role }
+}

@@ -1,0 +1,34 @@
+//! Which bills were made from which readings.
+use crate::storage::{StoreError, Transaction, params, sql};
+use crate::types::{BillId, ReadingId, Timestamp};
+
+sql! {
+    PIN = "INSERT INTO usage_pins (bill_id, reading_id, pinned_at) VALUES ($1, $2, $3)
+           ON CONFLICT (bill_id, reading_id) DO NOTHING";
+    UNPIN = "DELETE FROM usage_pins WHERE bill_id = $1";
+    OF_READING = "SELECT COUNT(*) AS value FROM usage_pins WHERE reading_id = $1";
+}
+
+/// False when it was so already.
+pub(crate) async fn pin(
+    tx: &mut Transaction<'_>,
+    bill: BillId,
+    reading: ReadingId,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    Ok(tx.execute(PIN, params![bill, reading, at]).await? == 1)
+}
+
+/// How many readings the bill was made from until now.
+pub(crate) async fn unpin(tx: &mut Transaction<'_>, bill: BillId) -> Result<u64, StoreError> {
+    tx.execute(UNPIN, params![bill]).await
+}
+
+/// Whether some bill was made from the reading.
+pub(crate) async fn is_billed(
+    tx: &mut Transaction<'_>,
+    reading: ReadingId,
+) -> Result<bool, StoreError> {
+    let (bills,): (i64,) = tx.one(OF_READING, params![reading]).await?;
+    Ok(bills > 0)
+}

@@ -1,0 +1,51 @@
+//! What a register showed around an instant, for usage.
+use crate::storage::{Database, StoreError, params, record, sql};
+use crate::types::{RegisterId, Timestamp};
+
+use super::super::model::reading::ReadingStatus;
+use super::super::model::usage::Sighting;
+
+sql! {
+    // The index of readings that count or are held is used only where it says so.
+    UP_TO = "SELECT id, at, value, quality, status FROM readings
+             WHERE register_id = $1 AND status IN ('accepted', 'held') AND status = $2
+               AND at <= $3
+             ORDER BY at DESC LIMIT 1";
+    AFTER = "SELECT id, at, value, quality, status FROM readings
+             WHERE register_id = $1 AND status IN ('accepted', 'held') AND status = $2
+               AND at > $3
+             ORDER BY at LIMIT 1";
+    // Numbers of nine digits and six places keep their order as floating numbers.
+    ROLLOVERS = "SELECT COUNT(*) AS value
+                 FROM (SELECT CAST(value AS DOUBLE PRECISION) AS shown,
+                           LAG(CAST(value AS DOUBLE PRECISION)) OVER (ORDER BY at) AS before
+                       FROM readings
+                       WHERE register_id = $1 AND status IN ('accepted', 'held')
+                         AND status = 'accepted' AND at >= $2 AND at <= $3) AS steps
+                 WHERE shown < before";
+}
+
+record! { Sighting { id, at, value, quality, status } }
+
+/// The last one at an instant or before it, and the first one after it.
+pub(crate) async fn around(
+    database: &Database,
+    register: RegisterId,
+    status: ReadingStatus,
+    at: Timestamp,
+) -> Result<[Option<Sighting>; 2], StoreError> {
+    let before = database.optional(UP_TO, params![register, status, at]).await?;
+    let after = database.optional(AFTER, params![register, status, at]).await?;
+    Ok([before, after])
+}
+
+/// How often the register began again between two readings.
+pub(crate) async fn rollovers(
+    database: &Database,
+    register: RegisterId,
+    start: Timestamp,
+    end: Timestamp,
+) -> Result<i64, StoreError> {
+    let (rollovers,): (i64,) = database.one(ROLLOVERS, params![register, start, end]).await?;
+    Ok(rollovers)
+}

@@ -1,0 +1,185 @@
+//! Usage of a period, as billing asks for it, and what bills were made from.
+
+use busbar::types::{BillId, ReadingId, ServiceAccountId};
+use serde_json::{Value, json};
+
+use super::office::{Household, Office, id_of, on_both, tariff};
+
+const MARCH: [(&str, &str); 2] =
+    [("2026-03-01T06:00:00Z", "1000"), ("2026-03-31T05:00:00Z", "1355")];
+
+/// The one register of a usage without gaps.
+fn only(usage: &Value) -> &Value {
+    assert_eq!(usage["gaps"], json!([]), "{usage}");
+    assert_eq!(usage["registers"].as_array().unwrap().len(), 1, "{usage}");
+    &usage["registers"][0]
+}
+
+on_both! {
+    /// Thirty local days with a clock change in them, from midnight to midnight.
+    async fn a_period_is_of_local_days(office: Office) {
+        let household = Household::supplied(&office).await;
+        let mut ids = Vec::new();
+        for (at, value) in MARCH {
+            ids.push(household.read(at, value).await["reading"]["id"].clone());
+        }
+        let usage = office.billing().get(&household.usage("2026-03-01", "2026-03-31")).await.expect(200);
+        assert_eq!(usage["service_account"], json!({"id": household.account,
+            "user_id": household.owner.id, "provider_id": household.provider, "status": "active"}));
+        assert_eq!(usage["provider"], json!({"id": household.provider, "name": "Prairie Power",
+            "currency": "USD", "timezone": "America/Chicago", "exactness": "exact_down"}));
+        assert_eq!(usage["tariffs"], json!([{"tariff_id": household.tariff, "version": 1,
+            "effective_from": "2024-01-01", "content": tariff()}]));
+        let register = only(&usage);
+        for (member, value) in [("quantity", json!("355")), ("multiplier", json!("1")),
+            ("unit", json!("kWh")), ("direction", json!("import")), ("serial", json!("M-1")),
+            ("rolled_over", json!(false)), ("meter_id", json!(household.meter)),
+            ("register_id", json!(household.register))]
+        {
+            assert_eq!(register[member], value, "{member}");
+        }
+        let (start, end) = (&register["readings"][0], &register["readings"][1]);
+        assert_eq!((&start["id"], &start["role"], &start["value"]), (&ids[0], &json!("start"), &json!("1000")));
+        assert_eq!((&end["id"], &end["role"], &end["at"]), (&ids[1], &json!("end"), &json!("2026-03-31T05:00:00.000Z")));
+    }
+
+    /// The nearest reading within 36 hours stands for midnight; further away there is a gap.
+    async fn the_nearest_reading_stands_for_midnight(office: Office) {
+        let household = Household::supplied(&office).await;
+        household.read("2026-02-28T06:00:00Z", "990").await;
+        household.read("2026-03-01T16:00:00Z", "1000").await;
+        let near = household.read("2026-04-02T18:00:00Z", "1300").await;
+        let usage = office.billing().get(&household.usage("2026-03-01", "2026-04-01")).await.expect(200);
+        assert_eq!(usage["registers"], json!([]));
+        let gap = &usage["gaps"][0];
+        assert_eq!((&gap["register_id"], &gap["reason"], &gap["near"]["id"]),
+            (&json!(household.register), &json!("no_reading_at_end"), &near["reading"]["id"]));
+        household.read("2026-04-02T17:00:00Z", "1290").await;
+        let usage = office.billing().get(&household.usage("2026-03-01", "2026-04-01")).await.expect(200);
+        assert_eq!(only(&usage)["quantity"], "290");
+        let usage = office.billing().get(&household.usage("2025-01-01", "2025-02-01")).await.expect(200);
+        let reasons = [0, 1].map(|place| usage["gaps"][place]["reason"].clone());
+        assert_eq!(reasons, [json!("no_reading_at_start"), json!("no_reading_at_end")]);
+    }
+
+    /// The multiplier is in the quantity; a void reading is as if it had never been.
+    async fn registers_have_their_multiplier(office: Office) {
+        let household = Household::supplied(&office).await;
+        let order = json!({"service_account_id": household.account, "serial": "M-2", "registers": [
+            {"unit": "kWh", "digits": 6, "multiplier": "40"}, {"unit": "kWh", "digits": 6, "direction": "export"}]});
+        let meter = household.admin.post("/meters", order).await.expect(201);
+        let path = format!("/meters/{}/readings", id_of(&meter));
+        let reading = |place: usize, at: &str, value: &str| {
+            json!({"register_id": meter["registers"][place]["id"], "at": at, "value": value})
+        };
+        let batch = json!({"readings": [reading(0, MARCH[0].0, "10.5"), reading(0, MARCH[1].0, "12.75"),
+            reading(1, MARCH[0].0, "0"), reading(1, MARCH[1].0, "7")]});
+        assert_eq!(household.admin.post(&path, batch).await.expect(200)["accepted"], 4);
+        let taken = household.read(MARCH[0].0, "1000").await;
+        household.read(MARCH[1].0, "1355").await;
+        let usage = office.billing().get(&household.usage("2026-03-01", "2026-03-31")).await.expect(200);
+        let quantities: Vec<_> = usage["registers"].as_array().unwrap().iter()
+            .map(|register| (register["serial"].clone(), register["quantity"].clone())).collect();
+        assert_eq!(quantities, [(json!("M-1"), json!("355")), (json!("M-2"), json!("90")), (json!("M-2"), json!("7"))]);
+        let void = format!("/readings/{}/void", id_of(&taken["reading"]));
+        household.admin.post(&void, json!({})).await.expect(200);
+        let usage = office.billing().get(&household.usage("2026-03-01", "2026-03-31")).await.expect(200);
+        assert_eq!((&usage["gaps"][0]["register_id"], &usage["gaps"][0]["reason"]),
+            (&json!(household.register), &json!("no_reading_at_start")));
+    }
+
+    /// Every version that holds on some day of the period is named, in the order of days.
+    async fn tariffs_have_their_days(office: Office) {
+        let household = Household::supplied(&office).await;
+        let admin = &household.admin;
+        let mut night = tariff();
+        night["provider_id"] = json!(household.provider);
+        night["name"] = json!("Night");
+        let night = id_of(&admin.post("/tariffs", night).await.expect(201));
+        for from in ["2026-03-10", "2026-03-31", "2026-05-01"] {
+            let mut content = tariff();
+            content["effective_from"] = json!(from);
+            let path = format!("/tariffs/{}/versions", household.tariff);
+            admin.post(&path, content).await.expect(201);
+        }
+        let choice = json!({"tariff_id": night, "from": "2026-03-20"});
+        admin.put(&format!("/service-accounts/{}/tariff", household.account), choice).await.expect(200);
+        let usage = office.billing().get(&household.usage("2026-03-01", "2026-03-31")).await.expect(200);
+        let named: Vec<_> = usage["tariffs"].as_array().unwrap().iter()
+            .map(|tariff| json!([tariff["tariff_id"], tariff["version"], tariff["effective_from"]])).collect();
+        assert_eq!(json!(named), json!([[household.tariff, 1, "2024-01-01"],
+            [household.tariff, 2, "2026-03-10"], [night, 1, "2026-03-20"]]));
+        let early = office.billing().get(&household.usage("2023-12-31", "2024-01-15")).await;
+        early.expect_problem(422, "no_tariff");
+    }
+
+    /// What cannot be answered is refused; nobody but other services asks.
+    async fn usage_is_for_other_services(office: Office) {
+        let household = Household::supplied(&office).await;
+        let usage = household.usage("2026-03-01", "2026-03-31");
+        assert_eq!(household.admin.get(&usage).await.status, 401);
+        let billing = office.billing();
+        let unknown = usage.replace(&household.account, &ServiceAccountId::new().to_string());
+        billing.get(&unknown).await.expect_problem(404, "service_account_not_found");
+        let empty = billing.get(&household.usage("2026-03-01", "2026-03-01")).await;
+        empty.expect_problem(422, "period_invalid");
+        let long = billing.get(&household.usage("2024-03-01", "2026-03-01")).await;
+        long.expect_problem(422, "period_too_long");
+        let order = json!({"provider_id": household.provider, "user_id": household.owner.id});
+        let bare = id_of(&household.admin.post("/service-accounts", order).await.expect(201));
+        let bare = billing.get(&usage.replace(&household.account, &bare)).await;
+        bare.expect_problem(422, "no_tariff");
+    }
+
+    /// A meter that was retired counts up to its end, and not in later periods.
+    async fn a_retired_meter_counts_up_to_its_end(office: Office) {
+        let household = Household::supplied(&office).await;
+        household.read("2026-11-01T05:00:00Z", "1000").await;
+        household.read("2026-11-25T10:00:00Z", "1200").await;
+        let retire = format!("/meters/{}/retire", household.meter);
+        household.admin.post(&retire, json!({})).await.expect(200);
+        let usage = office.billing().get(&household.usage("2026-11-01", "2026-12-01")).await.expect(200);
+        assert_eq!(only(&usage)["quantity"], "200");
+        let usage = office.billing().get(&household.usage("2026-12-01", "2027-01-01")).await.expect(200);
+        assert_eq!((&usage["registers"], &usage["gaps"]), (&json!([]), &json!([])));
+    }
+
+    /// A correction of what a bill was made from is told as such, whichever of the two comes first.
+    async fn a_correction_of_a_billed_reading_is_told_as_such(office: Office) {
+        let household = Household::supplied(&office).await;
+        let taken = household.read(MARCH[1].0, "1355").await;
+        let (bill, reading) = (BillId::new(), taken["reading"]["id"].clone());
+        let pins = json!({"bill_id": bill, "reading_ids": [reading]});
+        let billing = office.billing();
+        for _ in 0..2 {
+            assert_eq!(billing.post("/internal/usage/pins", pins.clone()).await.expect(200), pins);
+        }
+        let correct = |id: &Value| format!("/readings/{}/correct", id.as_str().unwrap());
+        let corrected = household.admin.post(&correct(&reading), json!({"value": "1325"})).await.expect(200);
+        // Pinned again it is nothing new; another bill from what was corrected meanwhile is.
+        billing.post("/internal/usage/pins", pins.clone()).await.expect(200);
+        let late = json!({"bill_id": BillId::new(), "reading_ids": [reading]});
+        billing.post("/internal/usage/pins", late).await.expect(200);
+        let told = office.said("reading.corrected").await;
+        assert_eq!(told.len(), 2);
+        for told in told {
+            assert_eq!((&told["billed"], &told["supersedes"], &told["reading_id"]),
+                (&json!(true), &reading, &corrected["id"]));
+            assert_eq!((&told["earlier_value"], &told["value"]), (&json!("1355"), &json!("1325")));
+        }
+        let pinned = json!({"bill_id": bill, "reading_ids": [corrected["id"]]});
+        billing.post("/internal/usage/pins", pinned).await.expect(200);
+        for _ in 0..2 {
+            assert_eq!(billing.delete(&format!("/internal/usage/pins/{bill}")).await.status, 204);
+        }
+        household.admin.post(&correct(&corrected["id"]), json!({"value": "1320"})).await.expect(200);
+        assert_eq!(office.said("reading.corrected").await[2]["billed"], json!(false));
+
+        let unknown = json!({"bill_id": bill, "reading_ids": [reading, ReadingId::new()]});
+        let unknown = billing.post("/internal/usage/pins", unknown).await;
+        assert_eq!(unknown.expect_problem(422, "reading_unknown")["errors"][0]["pointer"], "/reading_ids/1");
+        let many = json!({"bill_id": bill, "reading_ids": vec![reading; 2_001]});
+        billing.post("/internal/usage/pins", many).await.expect_problem(422, "count_invalid");
+        assert_eq!(household.admin.post("/internal/usage/pins", pins).await.status, 401);
+    }
+}
