@@ -16,10 +16,10 @@ problems! {
     PROVIDER_PAUSED => 409 "provider_paused" "the provider takes no new accounts at the moment";
     PROVIDER_NOT_ACTIVE => 409 "provider_not_active" "the provider is not active";
     ACCOUNT_CLOSED => 409 "service_account_closed" "the service account is closed";
+    METERS_TOO_MANY => 409 "meters_too_many" "the service account has as many meters as it can";
     METER_RETIRED => 409 "meter_retired" "the meter is retired";
     READING_CONFLICT => 409 "reading_conflict"
         "the register showed something else at this instant; `corrected` takes its place";
-    READING_BUSY => 503 "reading_busy" "somebody else is at work on the same readings";
     TARIFF_OVERLAP => 409 "tariff_overlap" "a version of the tariff begins on this day already";
     PROVIDER_UNKNOWN => 422 "provider_unknown" "there is no such provider";
     ACCOUNT_UNKNOWN => 422 "service_account_unknown" "there is no such service account";

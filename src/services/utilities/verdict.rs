@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn the_same_again_is_a_duplicate_and_something_else_a_conflict() {
         let there = known(0, "1000");
-        let mut walk = walk(&[there.clone()], None);
+        let mut walk = walk(std::slice::from_ref(&there), None);
         assert_eq!(walk.judge(&item(0, "1000.0", "actual")), Verdict::Duplicate);
         assert_eq!(walk.judge(&item(0, "1001", "actual")), Verdict::Conflict(there.clone()));
         assert_eq!(walk.judge(&item(0, "1001", "corrected")), Verdict::Correction(there));

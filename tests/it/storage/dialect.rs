@@ -7,6 +7,7 @@ use busbar::services::billing::Billing;
 use busbar::services::payments::Payments;
 use busbar::services::users::Users;
 use busbar::services::webhooks::Webhooks;
+use busbar::services::utilities::Utilities;
 use busbar::storage::{Database, Prepared, Script, Statement, StoreError};
 use busbar::{audit, events, jobs, requests};
 
@@ -44,6 +45,7 @@ fn rooms() -> Vec<Room> {
         of_service::<Payments>(),
         of_service::<Billing>(),
         of_service::<Webhooks>(),
+        of_service::<Utilities>(),
     ]
 }
 

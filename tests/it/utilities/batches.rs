@@ -119,6 +119,23 @@ on_both! {
         typeless.expect_problem(415, "unsupported_media_type");
     }
 
+    /// A reading and its correction may come together, in this order.
+    async fn a_reading_may_come_with_its_correction(office: Office) {
+        let household = Household::supplied(&office).await;
+        let mut readings: Vec<Value> = (0..13)
+            .map(|number| json!({"at": quarter(number), "value": number.to_string()}))
+            .collect();
+        readings.insert(6, json!({"at": quarter(5), "value": "5.5", "quality": "corrected"}));
+        let batch = json!({"readings": readings});
+        let taken = household.admin.post(&household.readings(), batch).await.expect(200);
+        assert_eq!((&taken["accepted"], &taken["rejected"]), (&json!(14), &json!([])));
+        let path = format!("{}?status=superseded", household.readings());
+        let was = household.owner.get(&path).await.expect(200);
+        assert_eq!((&was["data"][0]["value"], was["data"].as_array().unwrap().len()), (&json!("5"), 1));
+        let told = office.said("reading.corrected").await;
+        assert_eq!((&told[0]["supersedes"], &told[0]["value"]), (&was["data"][0]["id"], &json!("5.5")));
+    }
+
     /// Corrections of one delivery are bounded: the ones too many are told, and can come again.
     async fn corrections_of_one_delivery_are_bounded(office: Office) {
         let household = Household::supplied(&office).await;

@@ -90,6 +90,21 @@ on_both! {
         assert_eq!(meters["data"].as_array().unwrap().len(), 1);
     }
 
+    /// An account has its bound of meters at a time; one that is retired makes room.
+    async fn an_account_has_a_bound_of_meters(office: Office) {
+        let household = Household::supplied(&office).await;
+        let order = json!({"service_account_id": household.account, "serial": "M-2",
+            "registers": [{"unit": "kWh", "digits": 5}]});
+        for _ in 1..50 {
+            household.admin.post("/meters", order.clone()).await.expect(201);
+        }
+        let many = household.admin.post("/meters", order.clone()).await;
+        assert_eq!(many.expect_problem(409, "meters_too_many")["meters_max"], 50);
+        let retire = format!("/meters/{}/retire", household.meter);
+        household.admin.post(&retire, json!({})).await.expect(200);
+        household.admin.post("/meters", order).await.expect(201);
+    }
+
     /// A retired meter takes no readings; what it showed stays.
     async fn a_retired_meter_takes_no_readings(office: Office) {
         let household = Household::supplied(&office).await;

@@ -28,6 +28,8 @@ pub(super) struct Intake<'a> {
     /// The readings that a delivery of one is answered with.
     pub(super) shows_reading: bool,
     pub(super) corrections: usize,
+    /// Judged, and not written yet.
+    pub(super) unwritten: Vec<Reading>,
     /// What stood in the way of a reading, if it did.
     pub(super) conflict: Option<ReadingId>,
 }
@@ -83,40 +85,39 @@ impl Intake<'_> {
             for item in chunk {
                 match walk.judge(item) {
                     Verdict::Accepted => {
-                        let reading = self.keep(tx, item.reading.clone()).await?;
-                        accepted.add(&reading);
+                        accepted.add(&item.reading);
+                        self.view.accepted += 1;
+                        self.keep(item.reading.clone());
                     }
                     Verdict::Held(suspicion) => {
                         let status = ReadingStatus::Held;
                         let suspicion = Some(suspicion);
                         let reading = Reading { status, suspicion, ..item.reading.clone() };
-                        let reading = self.keep(tx, reading).await?;
                         held.add(&reading);
                         self.view.held.extend(held_view(item.index, &reading));
+                        self.keep(reading);
                     }
                     Verdict::Duplicate => self.view.duplicates += 1,
                     Verdict::Conflict(known) => self.conflict(item.index, known.id),
                     Verdict::Correction(known) => self.correct(tx, item, &known).await?,
                 }
             }
+            self.write(tx).await?;
             rest = &rest[chunk.len()..];
         }
         self.tell(tx, &accepted, &held).await
     }
 
-    async fn keep(
-        &mut self,
-        tx: &mut Transaction<'_>,
-        reading: Reading,
-    ) -> Result<Reading, Problem> {
-        store::reading::insert(tx, &reading, &self.origin.actor).await?;
-        if reading.status == ReadingStatus::Accepted {
-            self.view.accepted += 1;
-        }
+    fn keep(&mut self, reading: Reading) {
         if self.shows_reading {
             self.view.reading = Some(reading.clone());
         }
-        Ok(reading)
+        self.unwritten.push(reading);
+    }
+
+    async fn write(&mut self, tx: &mut Transaction<'_>) -> Result<(), Problem> {
+        let readings = std::mem::take(&mut self.unwritten);
+        Ok(store::reading::insert(tx, &readings, &self.origin.actor).await?)
     }
 
     fn conflict(&mut self, index: usize, known: ReadingId) {
@@ -140,6 +141,8 @@ impl Intake<'_> {
             return Ok(());
         }
         self.corrections += 1;
+        // What it corrects may have come with it.
+        self.write(tx).await?;
         let reading = Reading { supersedes: Some(known.id), ..item.reading.clone() };
         supersede(tx, self.origin, self.meter, (known.id, known.value), &reading).await?;
         self.view.accepted += 1;
@@ -176,7 +179,7 @@ pub(super) async fn supersede(
 ) -> Result<(), Problem> {
     let billed = store::pin::is_billed(tx, earlier.0).await?;
     store::reading::end(tx, earlier.0, ReadingStatus::Superseded, origin.at).await?;
-    store::reading::insert(tx, reading, &origin.actor).await?;
+    store::reading::insert(tx, std::slice::from_ref(reading), &origin.actor).await?;
     told::corrected(tx, origin, meter, earlier, (reading, false), billed).await
 }
 

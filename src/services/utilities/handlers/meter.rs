@@ -11,8 +11,12 @@ use crate::types::{Cursor, Limit, MeterId, ServiceAccountId, Timestamp};
 use super::super::Utilities;
 use super::super::events::meter as told;
 use super::super::model::account::Account;
-use super::super::model::meter::{Faults, Meter, MeterStatus, MeterView, NewMeter, Register};
-use super::super::problem::{ACCOUNT_CLOSED, ACCOUNT_UNKNOWN, METER_NOT_FOUND, METER_RETIRED};
+use super::super::model::meter::{
+    Faults, METERS_MAX, Meter, MeterStatus, MeterView, NewMeter, Register,
+};
+use super::super::problem::{
+    ACCOUNT_CLOSED, ACCOUNT_UNKNOWN, METER_NOT_FOUND, METER_RETIRED, METERS_TOO_MANY,
+};
 use super::super::store;
 use super::super::store::meter::Selection;
 use super::{Repeatable, origin, owner};
@@ -77,7 +81,7 @@ pub(crate) async fn create(
         if let Some(earlier) = request.earlier(tx, id, at).await? {
             return Ok(earlier);
         }
-        let account = supplied(tx, new.service_account_id, at).await?;
+        let account = supplied(tx, new.service_account_id).await?;
         let meter = put_up(&new, id, &account, at);
         store::meter::insert(tx, &meter, &registers).await?;
         told::audited(tx, &origin, &meter, "meter.created").await?;
@@ -109,17 +113,16 @@ pub(crate) async fn retire(
 }
 
 /// The account that a meter is for, which stays open until this transaction ends.
-async fn supplied(
-    tx: &mut Transaction<'_>,
-    id: ServiceAccountId,
-    at: Timestamp,
-) -> Result<Account, Problem> {
+async fn supplied(tx: &mut Transaction<'_>, id: ServiceAccountId) -> Result<Account, Problem> {
     let account = store::account::seen(tx, id).await?;
     let account = account.ok_or_else(|| ACCOUNT_UNKNOWN.problem().at("/service_account_id"))?;
-    if store::account::touch(tx, id, at).await? {
-        return Ok(account);
+    if !store::account::lock(tx, id).await? {
+        return Err(ACCOUNT_CLOSED.problem());
     }
-    Err(ACCOUNT_CLOSED.problem())
+    if store::meter::active(tx, id).await? >= METERS_MAX {
+        return Err(METERS_TOO_MANY.problem().with("meters_max", METERS_MAX));
+    }
+    Ok(account)
 }
 
 fn put_up(new: &NewMeter, id: MeterId, account: &Account, at: Timestamp) -> Meter {

@@ -119,6 +119,7 @@ pub(crate) async fn record(
             view: IntakeView::default(),
             shows_reading: matches!(posted, Posted::One(_)),
             corrections: 0,
+            unwritten: Vec::new(),
             conflict: None,
         };
         match &posted {

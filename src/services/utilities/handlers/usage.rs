@@ -9,7 +9,7 @@ use crate::types::{Date, Period, ServiceAccountId, Timestamp, Zone};
 use super::super::Utilities;
 use super::super::boundary::{Missing, choose, tolerance};
 use super::super::model::account::{Account, Assignment};
-use super::super::model::meter::{Meter, Register};
+use super::super::model::meter::{METERS_OF_PERIOD_MAX, Meter, Register};
 use super::super::model::provider::Provider;
 use super::super::model::reading::ReadingStatus;
 use super::super::model::tariff::VersionView;
@@ -17,13 +17,11 @@ use super::super::model::usage::{
     Gap, ReadingRole, RegisterUsage, Sighting, TariffInForce, UsageAccount, UsageProvider,
     UsageView, UsedReading,
 };
-use super::super::problem::{ACCOUNT_NOT_FOUND, NO_TARIFF};
+use super::super::problem::{ACCOUNT_NOT_FOUND, METERS_TOO_MANY, NO_TARIFF};
 use super::super::store;
 
 /// A period of usage is not longer.
 const PERIOD_DAYS_MAX: i64 = 366;
-/// Meters of one account in one period.
-const METERS_MAX: i64 = 50;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,9 +55,7 @@ pub(crate) async fn show(
     let tariffs = tariffs_of(database, &account, period).await?;
     let mut view = empty(account, provider, tariffs);
     let span = span_of(&view.provider.timezone, period);
-    let meters =
-        store::meter::of_account(database, view.service_account.id, span.start, METERS_MAX);
-    for meter in meters.await? {
+    for meter in meters_of(database, view.service_account.id, span).await? {
         for register in store::meter::registers(database, meter.id).await? {
             match usage_of(database, &meter, &register, span).await? {
                 Ok(usage) => view.registers.push(usage),
@@ -68,6 +64,20 @@ pub(crate) async fn show(
         }
     }
     Ok(Found(view))
+}
+
+/// All meters that measured in the span: none is left out of a bill in silence.
+async fn meters_of(
+    database: &Database,
+    account: ServiceAccountId,
+    span: Span,
+) -> Result<Vec<Meter>, Problem> {
+    let meters =
+        store::meter::of_account(database, account, span.start, METERS_OF_PERIOD_MAX + 1).await?;
+    if i64::try_from(meters.len()).is_ok_and(|count| count > METERS_OF_PERIOD_MAX) {
+        return Err(METERS_TOO_MANY.problem().with("meters_max", METERS_OF_PERIOD_MAX));
+    }
+    Ok(meters)
 }
 
 fn period_of(query: &UsageQuery) -> Result<Period, Problem> {

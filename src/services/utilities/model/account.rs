@@ -31,6 +31,7 @@ pub(crate) struct Account {
 
 /// From which day on which tariff holds.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = TariffAssignment)]
 pub(crate) struct Assignment {
     pub(crate) tariff_id: TariffId,
     /// The first tariff of an account holds from the beginning of the calendar.

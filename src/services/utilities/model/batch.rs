@@ -22,15 +22,18 @@ const AHEAD_MAX: Duration = Duration::from_secs(300);
 /// Several readings in one body.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ReadingBatch)]
 pub(crate) struct Batch {
     /// 1 to 10 000.
     #[schema(value_type = Vec<NewReading>)]
     pub(crate) readings: Vec<serde_json::Value>,
 }
 
-/// One reading, or several: only for its description.
+/// One reading, or several.
+// Only for the description: the body is read by its form.
 #[derive(ToSchema)]
 #[serde(untagged)]
+#[schema(as = ReadingDelivery)]
 #[allow(dead_code, reason = "read by the description alone")]
 pub(crate) enum Delivery {
     One(NewReading),
@@ -39,6 +42,7 @@ pub(crate) enum Delivery {
 
 /// What is wrong with one reading of a delivery.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = RejectedReading)]
 pub(crate) struct Rejected {
     /// Its place in the delivery, from 0.
     pub(crate) index: usize,
@@ -52,6 +56,7 @@ pub(crate) struct Rejected {
 
 /// A reading of the delivery that is held.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = HeldReading)]
 pub(crate) struct HeldView {
     pub(crate) index: usize,
     pub(crate) reading_id: ReadingId,

@@ -7,6 +7,10 @@ use crate::types::{MeterId, Refused, RegisterId, ServiceAccountId, Timestamp, Us
 use super::count::Count;
 use super::words::{Direction, Label, RegisterUnit};
 
+/// Meters of one account that measure at a time.
+pub(crate) const METERS_MAX: i64 = 50;
+/// Meters of one account that one period is made from, with those that were retired in it.
+pub(crate) const METERS_OF_PERIOD_MAX: i64 = 100;
 /// A meter has at least one register and at most so many.
 const REGISTERS_MAX: usize = 16;
 const DIGITS_MAX: u32 = 9;

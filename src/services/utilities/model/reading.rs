@@ -78,6 +78,7 @@ pub(crate) struct NewReading {
 /// What the register really showed.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ReadingCorrection)]
 pub(crate) struct Correction {
     pub(crate) value: Count,
     /// Where that is known from.

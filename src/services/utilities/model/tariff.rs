@@ -3,8 +3,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::types::tariff::TariffContent;
-use crate::types::{Date, Name, TariffId, Timestamp};
+use crate::types::tariff::{ComponentContent, MeterClock, Season, TariffContent, Tax, TouPeriod};
+use crate::types::{Currency, Date, Name, TariffId, Timestamp, Zone};
 
 use super::provider::ProviderKey;
 
@@ -32,6 +32,7 @@ pub(crate) struct Version {
 
 /// A version in the list of its tariff.
 #[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[schema(as = TariffEdition)]
 pub(crate) struct Edition {
     pub(crate) version: i64,
     pub(crate) effective_from: Date,
@@ -60,24 +61,30 @@ pub(crate) struct VersionView {
     pub(crate) created_at: Timestamp,
 }
 
-/// A tariff to be made. The content of its first version may stand beside these two.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
+/// Whose tariff it is, and what it is called.
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TariffHead {
     pub(crate) provider_id: ProviderKey,
     pub(crate) name: Name,
 }
 
-/// `TariffHead` and, if there is any, `TariffContent` in one body: only for its description.
+/// A tariff to be made: all but the first two is the content of its first version, if it has one
+/// already.
+// Only for the description: `TariffHead` and `TariffContent` read it.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "read by the description alone")]
 pub(crate) struct NewTariff {
-    #[schema(inline)]
-    #[serde(flatten)]
-    head: TariffHead,
-    #[schema(inline)]
-    #[serde(flatten)]
-    content: Option<TariffContent>,
+    provider_id: ProviderKey,
+    name: Name,
+    currency: Option<Currency>,
+    timezone: Option<Zone>,
+    clock: Option<MeterClock>,
+    effective_from: Option<Date>,
+    seasons: Option<Vec<Season>>,
+    tou: Option<Vec<TouPeriod>>,
+    components: Option<Vec<ComponentContent>>,
+    taxes: Option<Vec<Tax>>,
 }
 
 impl TariffView {

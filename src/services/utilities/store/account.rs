@@ -20,9 +20,10 @@ sql! {
     INSERT = "INSERT INTO service_accounts (id, provider_id, user_id, reference, address, status,
                   version, created_at, updated_at)
               VALUES ($1, $2, $3, $4, $5, 'active', 1, $6, $6)";
-    // Locks the account for what is decided on its being active.
     TOUCH = "UPDATE service_accounts SET version = version + 1, updated_at = $2
              WHERE id = $1 AND status = 'active'";
+    // Changes nothing: it locks the account for what is decided on its being active.
+    LOCK = "UPDATE service_accounts SET version = version WHERE id = $1 AND status = 'active'";
     CLOSE = "UPDATE service_accounts SET status = 'closed', closed_at = $2, updated_at = $2,
                  version = version + 1
              WHERE id = $1 AND status = 'active'";
@@ -89,6 +90,14 @@ pub(crate) async fn touch(
     at: Timestamp,
 ) -> Result<bool, StoreError> {
     Ok(tx.execute(TOUCH, params![id, at]).await? == 1)
+}
+
+/// Keeps an active account open until the transaction ends. False when it is closed, or not there.
+pub(crate) async fn lock(
+    tx: &mut Transaction<'_>,
+    id: ServiceAccountId,
+) -> Result<bool, StoreError> {
+    Ok(tx.execute(LOCK, params![id]).await? == 1)
 }
 
 /// False when it is closed already, or not there.

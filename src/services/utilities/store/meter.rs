@@ -36,6 +36,8 @@ sql! {
                   WHERE m.service_account_id = $1
                     AND (m.retired_at IS NULL OR m.retired_at > $2)
                   ORDER BY m.created_at, m.id LIMIT $3";
+    ACTIVE = "SELECT COUNT(*) AS value FROM meters
+              WHERE service_account_id = $1 AND status = 'active'";
     REGISTERS = "SELECT id, meter_id, unit, digits, multiplier, direction FROM registers
                  WHERE meter_id = $1 ORDER BY position";
     INSERT = "INSERT INTO meters (id, service_account_id, serial, status, deliveries, version,
@@ -97,6 +99,15 @@ pub(crate) async fn of_account(
     rows: i64,
 ) -> Result<Vec<Meter>, StoreError> {
     database.all(OF_ACCOUNT, params![account, start, rows]).await
+}
+
+/// How many meters of an account measure.
+pub(crate) async fn active(
+    tx: &mut Transaction<'_>,
+    account: ServiceAccountId,
+) -> Result<i64, StoreError> {
+    let (meters,): (i64,) = tx.one(ACTIVE, params![account]).await?;
+    Ok(meters)
 }
 
 pub(crate) async fn registers(
