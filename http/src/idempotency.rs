@@ -70,7 +70,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for MaybeKeyed<T> {
     type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let key = request.headers().contains_key(HEADER).then(|| key_of(request)).transpose();
+        let key = IdempotencyKey::without_body(request);
         let bytes = body::read(request, payload);
         Box::pin(async move {
             let key = key?;
@@ -101,6 +101,23 @@ fn key_of(request: &HttpRequest) -> Result<IdempotencyKey, Problem> {
 }
 
 impl IdempotencyKey {
+    /// The key of a request whose body is not JSON, where the client sent one. What it asks is
+    /// added by [`IdempotencyKey::asking`].
+    ///
+    /// # Errors
+    /// 400 when the key is none.
+    pub fn without_body(request: &HttpRequest) -> Result<Option<IdempotencyKey>, Problem> {
+        request.headers().contains_key(HEADER).then(|| key_of(request)).transpose()
+    }
+
+    /// Adds what is asked: the same value for the same wish.
+    ///
+    /// # Errors
+    /// None that a JSON value could bring about.
+    pub fn asking(self, what: &Value) -> Result<IdempotencyKey, Problem> {
+        self.sealed(what.to_string().as_bytes())
+    }
+
     fn sealed(mut self, bytes: &[u8]) -> Result<IdempotencyKey, Problem> {
         let canonical = if bytes.is_empty() {
             String::new()

@@ -3,7 +3,8 @@
 //! It knows the rules of HTTP and no service by name. In reading order: [`server`] builds a server
 //! with its layers ([`access`] outermost, [`guard`] around each route), [`routes`] is the table of
 //! endpoints and their description, [`body`], [`idempotency`], [`caller`], [`deadline`] and
-//! [`trace`] are what a handler asks of a request, [`reply`] and [`problem`] what it answers;
+//! [`trace`] are what a handler asks of a request, [`reply`], [`download`] and [`problem`] what it
+//! answers;
 //! [`token`] signs and verifies, [`health`] and [`metrics`] tell how the server is. Towards others,
 //! [`client`] calls services, [`lane`] keeps its connections, [`headers`] is what a proxy passes on.
 
@@ -12,6 +13,7 @@ pub mod body;
 pub mod caller;
 pub mod client;
 pub mod deadline;
+pub mod download;
 pub mod guard;
 pub mod headers;
 pub mod health;
@@ -32,6 +34,7 @@ pub use body::{Body, Path, Query};
 pub use caller::{Caller, Role, ServiceCaller, ServiceKey, Verifier};
 pub use client::{Peer, PeerError};
 pub use deadline::Deadline;
+pub use download::Download;
 pub use health::{Check, Health, Status};
 pub use idempotency::{IdempotencyKey, Keyed, MaybeKeyed};
 pub use metrics::Metrics;

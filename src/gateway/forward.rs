@@ -85,7 +85,7 @@ pub(super) async fn forward(
     let Order { method, target, fields, mut body, is_harmless, deadline, .. } = order;
     let mut index = destination.first();
     let mut tries = Tries::new(upstreams.len());
-    let mut request = frozen(&upstreams, index, &method, &target, fields)?;
+    let mut request = frozen(&upstreams, index, &method, &target, fields, deadline)?;
     loop {
         let repeat = Repeat { has_body_still: body.can_be_sent_again(), is_harmless };
         let loss = match ask(destination, &request, &mut body).await {
@@ -110,7 +110,7 @@ pub(super) async fn forward(
         if upstreams.len() > 1 {
             index = (index + 1) % upstreams.len();
             let fields = request.headers().clone();
-            request = frozen(&upstreams, index, &method, &target, fields)?;
+            request = frozen(&upstreams, index, &method, &target, fields, deadline)?;
         }
     }
 }
@@ -128,11 +128,14 @@ fn frozen(
     method: &Method,
     target: &str,
     fields: HeaderMap,
+    deadline: Deadline,
 ) -> Result<FrozenClientRequest, Loss> {
     let upstream =
         upstreams.get(index).ok_or_else(|| Loss::Unreachable("no instance is known".into()))?;
     let request = upstream.request(method.clone(), target);
-    let mut request = request.map_err(|error| Loss::Unreachable(error.to_string()))?;
+    let request = request.map_err(|error| Loss::Unreachable(error.to_string()))?;
+    // A large body may take longer than most requests have in all.
+    let mut request = request.timeout(deadline.left());
     *request.headers_mut() = fields;
     request.freeze().map_err(|error| Loss::Unreachable(error.to_string()))
 }

@@ -51,7 +51,7 @@ use self::forward::Order;
 use self::incoming::Incoming;
 use self::journey::Journey;
 use self::meters::Meters;
-use self::table::Table;
+use self::table::{Bounds, Table};
 use self::window::Window;
 
 /// Part of the whole deadline that a request may stand in line for a connection.
@@ -62,6 +62,7 @@ const LINE_MAX: Duration = Duration::from_secs(1);
 /// What a gateway is made of.
 pub struct Parts {
     pub settings: config::Gateway,
+    pub documents: config::Documents,
     pub shows_legacy_names: bool,
     pub services: Vec<Behind>,
     pub metrics: Metrics,
@@ -108,14 +109,20 @@ impl Gateway {
     /// # Errors
     /// When a metric is malformed.
     pub fn new(parts: Parts) -> Result<Arc<Gateway>, prometheus::Error> {
-        let Parts { settings, shows_legacy_names, services, metrics, board } = parts;
+        let Parts { settings, documents, shows_legacy_names, services, metrics, board } = parts;
+        let bounds = Bounds {
+            body_bytes_max: settings.max_body_bytes,
+            wait: Duration::from_millis(settings.request_timeout_ms),
+            document_bytes_max: documents.upload_bytes_max,
+            transfer: Duration::from_secs(documents.transfer_seconds),
+        };
         let meters = Meters::register(&metrics)?;
         let destination = |behind| Destination::new(behind, &settings, &meters);
         let destinations = services.into_iter().map(destination).collect();
         let trusted =
             settings.trusted_proxies.iter().filter_map(|net| net.to_string().parse().ok());
         let gateway = Arc::new(Gateway {
-            table: Table::new(settings.max_body_bytes),
+            table: Table::new(bounds),
             destinations,
             trusted: trusted.collect(),
             meters,
@@ -161,8 +168,8 @@ async fn road(
 ) -> Result<HttpResponse, Problem> {
     let id = identity(&request);
     let mut journey = Journey::start(gateway.clone().into_inner(), &request, &id);
-    let deadline = Deadline::after(Duration::from_millis(gateway.settings.request_timeout_ms));
     let (route, target) = gateway.table.find(request.method(), request.uri())?;
+    let deadline = Deadline::after(route.wait(request.method(), request.path()));
     journey.takes(route);
     request.extensions_mut().insert(RoutePattern(route.prefix.into()));
 

@@ -89,6 +89,7 @@ pub(super) fn honours_keys(service: ServiceName, target: &str) -> bool {
         ServiceName::Billing => {
             path == "/bills" || (path.starts_with("/bills/") && path.ends_with("/issue"))
         }
+        ServiceName::Documents => path == "/documents",
         _ => false,
     }
 }

@@ -1,6 +1,7 @@
 //! The route table: which service answers which paths, with which methods and how large a body.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use actix_web::http::header::HeaderValue;
 use actix_web::http::{Method, Uri};
@@ -67,6 +68,23 @@ const SERVED: [(ServiceName, &[&str]); 8] = [
     (Webhooks, &["/api/webhooks"]),
 ];
 
+/// Where the paths of files end.
+const CONTENT: &str = "/content";
+
+/// What a form has around a document, in bytes.
+const FORM_BYTES: usize = 64 * 1024;
+
+/// How large bodies may be, and how long they may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    /// Of most requests.
+    pub(super) body_bytes_max: usize,
+    pub(super) wait: Duration,
+    /// Of documents, in bytes, and the time to send or fetch one.
+    pub(super) document_bytes_max: u64,
+    pub(super) transfer: Duration,
+}
+
 /// One line of the table.
 #[derive(Debug, PartialEq)]
 pub(super) struct Route {
@@ -76,6 +94,10 @@ pub(super) struct Route {
     pub(super) methods: &'static [Method],
     /// The largest body that is passed on; 0: none is.
     pub(super) body_bytes_max: usize,
+    /// The whole of a request with its bodies.
+    wait: Duration,
+    /// The same where a whole file goes one way or the other.
+    transfer: Duration,
     /// What is cut off before the path is sent on.
     cut: &'static str,
     allow: HeaderValue,
@@ -87,24 +109,34 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(body_bytes_max: usize) -> Table {
+    pub(super) fn new(bounds: Bounds) -> Table {
+        let Bounds { body_bytes_max, wait, document_bytes_max, transfer } = bounds;
         let route = |service, prefix| Route {
             prefix,
             service,
             methods: &METHODS,
             body_bytes_max,
+            wait,
+            transfer: wait,
             cut: API,
             allow: allow(&METHODS),
         };
+        let documents_max = usize::try_from(document_bytes_max).unwrap_or(usize::MAX);
         let mut routes: Vec<Route> = SERVED
             .iter()
             .flat_map(|(service, prefixes)| prefixes.iter().map(|prefix| route(*service, prefix)))
             .collect();
+        for route in routes.iter_mut().filter(|route| route.service == Documents) {
+            route.body_bytes_max = body_bytes_max.max(documents_max.saturating_add(FORM_BYTES));
+            route.transfer = wait.max(transfer);
+        }
         routes.push(Route {
             prefix: "/.well-known/jwks.json",
             service: Users,
             methods: &READING,
             body_bytes_max: 0,
+            wait,
+            transfer: wait,
             cut: "",
             allow: allow(&READING),
         });
@@ -146,6 +178,13 @@ impl Table {
 }
 
 impl Route {
+    /// How long a request may take: files that are sent or fetched have longer.
+    pub(super) fn wait(&self, method: &Method, path: &str) -> Duration {
+        let is_sent = *method == Method::POST && path == self.prefix;
+        let is_fetched = *method == Method::GET && path.ends_with(CONTENT);
+        if is_sent || is_fetched { self.transfer } else { self.wait }
+    }
+
     fn rule(&self) -> String {
         let methods = self.allow.to_str().unwrap_or_default();
         format!("{} ({methods}; bodies up to {} bytes)", self.service, self.body_bytes_max)
@@ -162,8 +201,15 @@ fn allow(methods: &[Method]) -> HeaderValue {
 mod tests {
     use super::*;
 
+    const BOUNDS: Bounds = Bounds {
+        body_bytes_max: 10,
+        wait: Duration::from_secs(4),
+        document_bytes_max: 1_000,
+        transfer: Duration::from_secs(300),
+    };
+
     fn find(method: Method, uri: &'static str) -> Result<(ServiceName, String), (u16, String)> {
-        let table = Table::new(10);
+        let table = Table::new(BOUNDS);
         let found = table.find(&method, &Uri::from_static(uri));
         found
             .map(|(route, target)| (route.service, target))
@@ -204,6 +250,21 @@ mod tests {
     }
 
     #[test]
+    fn documents_may_be_large_and_take_their_time() {
+        let table = Table::new(BOUNDS);
+        let bounds = |method, uri| {
+            let (route, _) = table.find(&method, &Uri::from_static(uri)).unwrap();
+            (route.body_bytes_max, route.wait(&method, uri).as_secs())
+        };
+        let bytes_max = 1_000 + FORM_BYTES;
+        assert_eq!(bounds(Method::POST, "/api/documents"), (bytes_max, 300));
+        assert_eq!(bounds(Method::GET, "/api/documents/1/content"), (bytes_max, 300));
+        assert_eq!(bounds(Method::GET, "/api/documents"), (bytes_max, 4));
+        assert_eq!(bounds(Method::POST, "/api/documents/1/links"), (bytes_max, 4));
+        assert_eq!(bounds(Method::POST, "/api/bills"), (10, 4));
+    }
+
+    #[test]
     fn a_method_that_is_not_taken_is_refused() {
         let refused = (405, "method_not_allowed".to_owned());
         assert_eq!(find(Method::TRACE, "/api/users").unwrap_err(), refused);
@@ -213,7 +274,7 @@ mod tests {
 
     #[test]
     fn every_service_behind_has_a_route_and_no_route_leads_inside() {
-        let table = Table::new(10);
+        let table = Table::new(BOUNDS);
         for service in ServiceName::domain() {
             assert!(table.routes.iter().any(|route| route.service == service), "{service}");
         }

@@ -30,6 +30,7 @@ pub(super) fn gateway(host: &Arc<Host>, board: &Arc<Board>) -> Result<ServiceSpe
         |name| Behind { name, instances: host.instances(name, &limits), news: host.upstream(name) };
     let gateway = Gateway::new(Parts {
         settings,
+        documents: host.config.documents.clone(),
         shows_legacy_names: host.config.metrics.legacy_names,
         services: ServiceName::domain().map(behind).collect(),
         metrics: host.metrics(ServiceName::Gateway)?,

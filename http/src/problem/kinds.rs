@@ -26,6 +26,10 @@ pub const METHOD_NOT_ALLOWED: Kind =
     kind(405, "method_not_allowed", "this resource does not take this method");
 pub const VERSION_MISMATCH: Kind =
     kind(412, "version_mismatch", "it was changed since you read it");
+pub const PRECONDITION_FAILED: Kind =
+    kind(412, "precondition_failed", "it is not what the condition says");
+pub const RANGE_NOT_SATISFIABLE: Kind =
+    kind(416, "range_not_satisfiable", "the range lies behind the end");
 pub const BODY_TOO_SLOW: Kind = kind(408, "body_too_slow", "the body did not come in time");
 pub const BODY_TOO_LARGE: Kind = kind(413, "body_too_large", "the body is too large");
 pub const UNSUPPORTED_MEDIA_TYPE: Kind =
@@ -51,6 +55,8 @@ pub const ALL: &[Kind] = &[
     NUL_NOT_ALLOWED,
     METHOD_NOT_ALLOWED,
     VERSION_MISMATCH,
+    PRECONDITION_FAILED,
+    RANGE_NOT_SATISFIABLE,
     BODY_TOO_SLOW,
     BODY_TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,

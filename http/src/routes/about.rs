@@ -24,8 +24,12 @@ pub struct About {
     pub(super) is_keyed: bool,
     pub(super) is_list: bool,
     pub(super) takes: Option<Shape>,
+    /// What it takes is a form or the bytes themselves, not JSON.
+    pub(super) is_upload: bool,
     pub(super) status: u16,
     pub(super) gives: Option<Shape>,
+    /// What it gives are bytes of any media type.
+    pub(super) is_download: bool,
     pub(super) query: &'static [(&'static str, &'static str)],
 }
 
@@ -53,8 +57,10 @@ pub fn about(summary: &'static str) -> About {
         is_keyed: false,
         is_list: false,
         takes: None,
+        is_upload: false,
         status: 200,
         gives: None,
+        is_download: false,
         query: &[],
     }
 }
@@ -87,6 +93,16 @@ impl About {
     pub fn takes<T: ToSchema + DeserializeOwned>(self) -> About {
         let take = |value| serde_json::from_value::<T>(value).map(drop);
         About { takes: Some(Shape { take, ..Shape::of::<T>() }), ..self }
+    }
+
+    /// A file: in a form with the fields of `T`, or as the body itself.
+    pub fn sends<T: ToSchema>(self) -> About {
+        About { is_upload: true, takes: Some(Shape::of::<T>()), ..self }
+    }
+
+    /// 200 with the bytes of a file, or 206 with a part of them.
+    pub fn gives_bytes(self) -> About {
+        About { is_download: true, ..self }
     }
 
     /// 200 with a `T`.

@@ -72,8 +72,18 @@ fn operation(entry: &Entry, path: &str, tag: &str, schemas: &mut Map<String, Val
         operation["description"] = json!(note);
     }
     if let Some(shape) = &about.takes {
-        operation["requestBody"] = json!({"required": true, "content": {
-            "application/json": content(reference(shape, schemas), schemas)}});
+        let schema = reference(shape, schemas);
+        operation["requestBody"] = if about.is_upload {
+            json!({"required": true, "content": {
+                "multipart/form-data": {"schema": schema}, "*/*": {"schema": bytes()}}})
+        } else {
+            json!({"required": true, "content": {"application/json": content(schema, schemas)}})
+        };
+    }
+    if about.is_download {
+        operation["responses"]["206"] = json!({"description": "The part that `Range` asks for",
+            "content": {"*/*": {"schema": bytes()}}});
+        operation["responses"]["304"] = json!({"description": "It is as the client knows it"});
     }
     operation
 }
@@ -87,7 +97,15 @@ fn in_path(name: &str) -> Value {
     }
 }
 
+/// Bytes of any media type.
+fn bytes() -> Value {
+    json!({"type": "string", "format": "binary"})
+}
+
 fn answer(about: &About, schemas: &mut Map<String, Value>) -> Value {
+    if about.is_download {
+        return json!({"description": "The file", "content": {"*/*": {"schema": bytes()}}});
+    }
     let Some(shape) = &about.gives else { return json!({"description": "Done"}) };
     let mut schema = reference(shape, schemas);
     if about.is_list {

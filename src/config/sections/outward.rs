@@ -7,6 +7,8 @@ use crate::config::secret::Secret;
 use crate::types::words;
 
 const DOCUMENT_BYTES_MAX: u64 = 1 << 30;
+/// As long as a deadline can be told to a service.
+const TRANSFER_SECONDS_MAX: u64 = 600;
 const LINK_SECONDS_MAX: u64 = 7 * 86_400;
 
 words! {
@@ -48,6 +50,8 @@ section! {
     Documents {
         /// The largest document.
         upload_bytes_max: u64 = number(1..=DOCUMENT_BYTES_MAX),
+        /// How long an upload or a download may take.
+        transfer_seconds: u64 = number(1..=TRANSFER_SECONDS_MAX),
         /// How long a link is good that does not say.
         link_seconds: u64 = number(1..=LINK_SECONDS_MAX),
     }
