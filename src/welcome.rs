@@ -70,6 +70,11 @@ fn stand_ins(config: &Config) -> String {
             config.payments.connector
         );
     }
+    if config.hosts(ServiceName::Notifications) && config.notifications.smtp_host.is_none() {
+        let mailbox = config.process.data_dir.join("mailbox");
+        let _ =
+            writeln!(text, "mail goes to files in {}: no mail server is set", mailbox.display());
+    }
     if config.faults.injection {
         text.push_str("fault injection is on: for tests only\n");
     }

@@ -114,6 +114,22 @@ impl Published for VerificationRequested {
     }
 }
 
+/// A mail is wanted that lets somebody choose a new password. As with the proof of an address, the
+/// token is asked for by whoever sends it.
+#[derive(Debug, Serialize)]
+pub(super) struct PasswordResetRequested {
+    pub(super) user_id: UserId,
+    pub(super) expires_at: Timestamp,
+}
+
+impl Published for PasswordResetRequested {
+    const KIND: Kind = kinds::USER_PASSWORD_RESET_REQUESTED;
+
+    fn subject(&self) -> String {
+        of_user(self.user_id)
+    }
+}
+
 /// An address is proven.
 #[derive(Debug, Serialize)]
 pub(super) struct UserVerified {

@@ -1,5 +1,5 @@
 //! What is made from the service's one secret: the key that signs access tokens, refresh, device
-//! and verification tokens, and keyed digests. Pure.
+//! verification and reset tokens, and keyed digests. Pure.
 //!
 //! A sealed token is its content followed by a MAC over it, so nothing of it has to be stored.
 
@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::types::{SessionId, Timestamp, UserId};
 
-use super::model::{DeviceId, VerificationId};
+use super::model::{DeviceId, ResetId, VerificationId};
 
 const MAC_BYTES: usize = 32;
 /// The longest token that is looked at, in bytes.
@@ -28,6 +28,7 @@ pub(super) struct Keys {
     signing: PrivateKey,
     refresh: MacKey,
     verification: MacKey,
+    reset: MacKey,
     device: MacKey,
     digest: MacKey,
 }
@@ -49,6 +50,7 @@ impl Keys {
             signing: PrivateKey::from_seed(&key("signing"))?,
             refresh: MacKey::new(&key("refresh")),
             verification: MacKey::new(&key("verification")),
+            reset: MacKey::new(&key("password-reset")),
             device: MacKey::new(&key("device")),
             digest: MacKey::new(&key("digest")),
         })
@@ -80,6 +82,14 @@ impl Keys {
 
     pub(super) fn read_verification_token(&self, token: &str) -> Option<VerificationId> {
         self.verification.open(token).map(|id| Uuid::from_bytes(id).into())
+    }
+
+    pub(super) fn reset_token(&self, id: ResetId) -> String {
+        self.reset.seal(id.uuid().as_bytes())
+    }
+
+    pub(super) fn read_reset_token(&self, token: &str) -> Option<ResetId> {
+        self.reset.open(token).map(|id| Uuid::from_bytes(id).into())
     }
 
     pub(super) fn device_token(&self, device: Device) -> String {
@@ -151,6 +161,9 @@ mod tests {
 
         let id = VerificationId::new();
         assert_eq!(keys.read_verification_token(&keys.verification_token(id)), Some(id));
+        let reset = ResetId::new();
+        assert_eq!(keys.read_reset_token(&keys.reset_token(reset)), Some(reset));
+        assert_eq!(keys.read_verification_token(&keys.reset_token(reset)), None);
         let issued_at = Timestamp::from_seconds(1_793_000_000);
         let device = Device { id: DeviceId::new(), user: UserId::new(), issued_at };
         assert_eq!(keys.read_device_token(&keys.device_token(device)), Some(device));

@@ -38,11 +38,12 @@ use crate::services::{OpenError, Service, Setup};
 use crate::storage::{Database, Script, Statement, Transaction};
 use crate::types::{Clock, ServiceName};
 
-use self::handlers::{administration, contact, login, session, token, user, verification};
+use self::handlers::{administration, contact, login, reset, session, token, user, verification};
 use self::hasher::Hasher;
 use self::keys::Keys;
 use self::lockout::Schedule;
 use self::meters::Meters;
+use self::model::reset::{Forgot, Forgotten, PasswordReset, ResetMail};
 use self::model::session::{Login, Refresh, SessionView, Tokens};
 use self::model::user::{
     Contact, NewUser, PasswordChange, Profile, ProfileChange, RoleChange, User,
@@ -88,11 +89,18 @@ pub struct Users {
 impl Service for Users {
     const NAME: ServiceName = ServiceName::Users;
     const IS_DURABLE: bool = true;
-    const MIGRATIONS: &'static [Script] = &[Script {
-        version: 100,
-        name: "users/0100_init",
-        text: include_str!("../../../migrations/users/0100_init.sql"),
-    }];
+    const MIGRATIONS: &'static [Script] = &[
+        Script {
+            version: 100,
+            name: "users/0100_init",
+            text: include_str!("../../../migrations/users/0100_init.sql"),
+        },
+        Script {
+            version: 101,
+            name: "users/0101_password_resets",
+            text: include_str!("../../../migrations/users/0101_password_resets.sql"),
+        },
+    ];
     type Settings = Settings;
 
     async fn open(setup: Setup<Settings>) -> Result<Users, OpenError> {
@@ -199,6 +207,11 @@ fn accounts() -> Routes {
             about("What the mail to a user needs").internal().gives::<VerificationMail>(),
             verification::mail,
         )
+        .get(
+            "/internal/users/{id}/password-reset",
+            about("What the mail to a user needs").internal().gives::<ResetMail>(),
+            reset::mail,
+        )
 }
 
 fn logins() -> Routes {
@@ -233,6 +246,23 @@ fn logins() -> Routes {
                 .takes::<PasswordChange>()
                 .status(204),
             handlers::password::change,
+        )
+        .post(
+            "/auth/password/forgot",
+            about("Ask for a mail with a code to choose a new password with; one a minute")
+                .public()
+                .takes::<Forgot>()
+                .gives::<Forgotten>()
+                .status(202),
+            reset::forgot,
+        )
+        .post(
+            "/auth/password/reset",
+            about("Choose a new password with a code; ends all sessions")
+                .public()
+                .takes::<PasswordReset>()
+                .status(204),
+            reset::reset,
         )
         .post(
             "/auth/email/verify",

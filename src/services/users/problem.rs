@@ -28,5 +28,8 @@ problems! {
 
     VERIFICATION_INVALID => 422 "verification_invalid"
         "this proof is not good, or no longer: ask for a new one";
+    PASSWORD_RESET_INVALID => 422 "password_reset_invalid"
+        "this code is not good, or no longer: ask for a new one";
+    PASSWORD_RESET_NOT_FOUND => 404 "password_reset_not_found" "no new password is waited for";
     VERIFICATION_NOT_FOUND => 404 "verification_not_found" "no proof is being waited for";
 }

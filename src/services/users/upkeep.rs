@@ -1,4 +1,4 @@
-//! Once an hour the service forgets what means nothing any more. Does I/O: a durable job.
+//! The durable jobs of the service. Once an hour it forgets what means nothing any more. Does I/O.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,8 @@ use crate::jobs::{self, Handlers, Job, NewJob};
 use crate::types::Timestamp;
 
 use super::Users;
-use super::store::{session, throttle, verification};
+use super::handlers::reset::{self as forgotten, ASKED};
+use super::store::{reset, session, throttle, verification};
 
 const KIND: &str = "users.forget";
 const KEY: &str = "all";
@@ -32,11 +33,16 @@ pub(super) async fn begin(users: &Users) -> Result<(), Problem> {
 }
 
 pub(super) fn handlers(users: &Arc<Users>) -> Handlers {
-    let users = users.clone();
-    Handlers::new().on(KIND, move |job| {
+    let (users, askers) = (users.clone(), users.clone());
+    let forgets = move |job| {
         let users = users.clone();
         async move { forget(&users, &job).await }
-    })
+    };
+    let asks = move |job| {
+        let users = askers.clone();
+        async move { forgotten::ask(&users, &job).await }
+    };
+    Handlers::new().on(KIND, forgets).on(ASKED, asks)
 }
 
 /// Forgets a bounded part; what is left over waits for the next round, which then comes at once.
@@ -47,6 +53,7 @@ async fn forget(users: &Users, job: &Job) -> Result<(), Problem> {
         let forgotten = [
             session::forget(tx, old, ROWS_MAX).await?,
             verification::forget(tx, old, ROWS_MAX).await?,
+            reset::forget(tx, old, ROWS_MAX).await?,
             throttle::forget(tx, failures, now, ROWS_MAX).await?,
         ];
         jobs::give_back(tx, job, next(&forgotten, now), None).await

@@ -6,6 +6,7 @@ pub(super) mod guess;
 pub(super) mod login;
 pub(super) mod password;
 pub(super) mod person;
+pub(super) mod reset;
 pub(super) mod session;
 pub(super) mod token;
 pub(super) mod user;

@@ -43,6 +43,7 @@ pub(crate) async fn change(
         if !store::user::new_password(tx, &account, &hash, now).await? {
             return Err(INVALID_CREDENTIALS.problem());
         }
+        store::reset::supersede(tx, person.id, now).await?;
         let others = Some(person.session);
         let ended = store::session::revoke_all(tx, person.id, others, reason, now).await?;
         events::note(tx, act, "password.changed", person.id, Value::Null).await?;

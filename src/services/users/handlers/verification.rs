@@ -1,5 +1,7 @@
 //! The proof of an address: asked for, mailed by another service, shown.
 
+use std::time::Duration;
+
 use actix_web::web::Data;
 use busbar_http::problem::kinds;
 use busbar_http::{Body, Found, Path, Problem, Reply, RequestId, ServiceCaller};
@@ -60,7 +62,7 @@ pub(crate) async fn resend(
     let account = store::user::account_by_email(&users.database, &email).await?;
     let waiting = account.filter(|account| account.status == Status::PendingVerification);
     let asked = users.database.transaction(async |tx| {
-        if is_too_soon(tx, &key, now).await? {
+        if is_too_soon(tx, &key, RESEND_WAIT, now).await? {
             return Ok(());
         }
         match &waiting {
@@ -75,12 +77,18 @@ pub(crate) async fn resend(
     Reply::first(202, &Resent { status: "verification_sent" })
 }
 
-async fn is_too_soon(tx: &mut Transaction<'_>, key: &str, now: Timestamp) -> Result<bool, Problem> {
+/// Whether a mail to this address was asked for a moment ago; if not, it is now.
+pub(crate) async fn is_too_soon(
+    tx: &mut Transaction<'_>,
+    key: &str,
+    wait: Duration,
+    now: Timestamp,
+) -> Result<bool, Problem> {
     let tally = throttle::take(tx, key, now).await?;
     if tally.wait_seconds(now).is_some() {
         return Ok(true);
     }
-    let next = Tally { blocked_until: now.plus(RESEND_WAIT), ..Tally::empty(now) };
+    let next = Tally { blocked_until: now.plus(wait), ..Tally::empty(now) };
     throttle::put(tx, key, next).await?;
     Ok(false)
 }

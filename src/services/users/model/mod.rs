@@ -1,5 +1,6 @@
 //! The words of the service: users, their sessions, proofs of an address.
 
+pub(super) mod reset;
 pub(super) mod session;
 pub(super) mod user;
 pub(super) mod verification;
@@ -15,7 +16,9 @@ id! {
     DeviceId,
     /// A proof of an address that was asked for.
     VerificationId,
+    /// A code to choose a new password with.
+    ResetId,
     /// One access token.
     TokenId,
 }
-crate::stored_as_text!(VerificationId);
+crate::stored_as_text!(ResetId, VerificationId);

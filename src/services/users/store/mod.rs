@@ -1,6 +1,7 @@
 //! All the SQL of the service, by noun.
 
 pub(super) mod administration;
+pub(super) mod reset;
 pub(super) mod session;
 pub(super) mod throttle;
 pub(super) mod user;
@@ -11,6 +12,7 @@ use crate::storage::Statement;
 pub(super) fn statements() -> Vec<&'static [Statement]> {
     vec![
         administration::STATEMENTS,
+        reset::STATEMENTS,
         session::STATEMENTS,
         throttle::STATEMENTS,
         user::STATEMENTS,

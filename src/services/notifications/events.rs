@@ -1,0 +1,147 @@
+//! What is told on hearing others: a message for each channel, and a durable job that sends it.
+
+use busbar_http::Problem;
+use serde::Deserialize;
+
+use crate::events::Event;
+use crate::jobs::{self, NewJob};
+use crate::storage::Transaction;
+use crate::types::{Amount, BillId, Currency, PaymentId, Timestamp, UserId};
+
+use super::deliver;
+use super::model::message::{Facts, News, of_event};
+use super::model::{Category, Channel, Template};
+use super::problem::EVENT_UNREADABLE;
+use super::store;
+
+/// What is read of the events of a bill.
+#[derive(Deserialize)]
+struct OfBill {
+    bill_id: BillId,
+    user_id: UserId,
+    #[serde(default)]
+    days: Option<i64>,
+}
+
+/// What is read of the events of a payment.
+#[derive(Deserialize)]
+struct OfPayment {
+    payment_id: PaymentId,
+    user_id: UserId,
+    bill_id: BillId,
+    amount_minor: Amount,
+    currency: Currency,
+    #[serde(default)]
+    failure: Option<Failure>,
+}
+
+#[derive(Deserialize)]
+struct Failure {
+    code: String,
+}
+
+/// What is read of the events of a person.
+#[derive(Deserialize)]
+struct OfUser {
+    user_id: UserId,
+}
+
+/// Queues what an event has to say to somebody.
+pub(super) async fn hear(
+    tx: &mut Transaction<'_>,
+    event: &Event,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    match news(event).map_err(|error| EVENT_UNREADABLE.problem().cause(error))? {
+        Some(news) => queue(tx, &news, now).await,
+        None => Ok(()),
+    }
+}
+
+fn news(event: &Event) -> Result<Option<News>, serde_json::Error> {
+    let (template, category) = match event.name() {
+        "bill.issued" => (Template::BillIssued, Category::Billing),
+        "bill.became_overdue" => (Template::BillOverdue, Category::Billing),
+        "bill.paid" => (Template::BillPaid, Category::Billing),
+        "payment.succeeded" => (Template::PaymentSucceeded, Category::Receipt),
+        "payment.failed" => (Template::PaymentFailed, Category::Payment),
+        "user.verification_requested" => (Template::EmailVerification, Category::Security),
+        "user.password_reset_requested" => (Template::PasswordReset, Category::Security),
+        _ => return Ok(None),
+    };
+    let (user_id, facts) = match category {
+        Category::Billing => of_bill(event.read()?),
+        Category::Receipt | Category::Payment => of_payment(event.read()?),
+        Category::Security | Category::Announcement => {
+            (event.read::<OfUser>()?.user_id, Facts::Proof)
+        }
+    };
+    let (correlation, occurred_at) = (event.correlationid.clone(), event.time);
+    let source = of_event(event.id);
+    Ok(Some(News { source, user_id, template, category, facts, correlation, occurred_at }))
+}
+
+fn of_bill(bill: OfBill) -> (UserId, Facts) {
+    (bill.user_id, Facts::Bill { bill_id: bill.bill_id, days: bill.days })
+}
+
+fn of_payment(payment: OfPayment) -> (UserId, Facts) {
+    let OfPayment { payment_id, user_id, bill_id, amount_minor, currency, failure } = payment;
+    let reason = failure.map(|failure| failure.code);
+    (user_id, Facts::Payment { payment_id, bill_id, amount_minor, currency, reason })
+}
+
+/// A message for each channel, unless its source was told there before, and the job that sends it.
+pub(super) async fn queue(
+    tx: &mut Transaction<'_>,
+    news: &News,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let facts = serde_json::to_string(&news.facts).map_err(Problem::internal)?;
+    for channel in Channel::ALL {
+        if let Some(id) = store::message::insert(tx, news, *channel, &facts, now).await? {
+            let job = NewJob::new(deliver::KIND, id, &(), now).map_err(Problem::internal)?;
+            jobs::enqueue(tx, &job, now).await?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn event(name: &str, data: Value) -> Event {
+        let id = crate::types::EventId::new();
+        serde_json::from_value(json!({
+            "specversion": "1.0", "id": id, "source": "/busbar/billing",
+            "type": format!("busbar.{name}.v1"), "subject": "s", "time": "2026-11-01T00:00:00Z",
+            "datacontenttype": "application/json", "dataschema": "/", "sequence": "1",
+            "partitionkey": "s", "correlationid": "c", "actor": "system", "data": data,
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn an_event_says_what_to_whom() {
+        let (user, bill) = (UserId::new(), BillId::new());
+        let data = json!({"bill_id": bill, "user_id": user, "days": 3, "more": [1]});
+        let told = news(&event("bill.became_overdue", data.clone())).unwrap().unwrap();
+        assert_eq!((told.user_id, told.template), (user, Template::BillOverdue));
+        assert_eq!(told.facts, Facts::Bill { bill_id: bill, days: Some(3) });
+        assert!(news(&event("bill.voided", data)).unwrap().is_none());
+        assert!(news(&event("bill.paid", json!({"bill_id": bill}))).is_err());
+    }
+
+    #[test]
+    fn why_a_payment_failed_is_kept() {
+        let data = json!({"payment_id": PaymentId::new(), "user_id": UserId::new(),
+            "bill_id": BillId::new(), "amount_minor": 4496, "currency": "USD",
+            "failure": {"code": "card_declined", "message": "…", "retryable": false}});
+        let told = news(&event("payment.failed", data)).unwrap().unwrap();
+        let Facts::Payment { reason, .. } = told.facts else { panic!("{:?}", told.facts) };
+        assert_eq!(reason.as_deref(), Some("card_declined"));
+    }
+}
