@@ -5,7 +5,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 # One a line, with its version.
-packages="standardwebhooks==1.1.0
+packages="aiosmtpd==1.4.6
+standardwebhooks==1.1.0
 svix==1.96.1
 trustme==1.2.1"
 

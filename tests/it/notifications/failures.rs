@@ -1,0 +1,237 @@
+//! A mail server that does not take every mail: what is tried again, what is given up, what waits.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::server::{MailServer, Say, Step};
+use super::{each_engine, message};
+use crate::support::person::PASSWORD;
+use crate::support::{Engine, Person, TestSystem};
+
+/// Longer than the longest wait between two tries.
+const NEXT_TRY: Duration = Duration::from_secs(2 * 3_600);
+
+/// Answers the mails one after the other; those that follow are taken.
+fn one_by_one(answers: &[(Step, Say)]) -> MailServer {
+    let mut answers: VecDeque<(Step, Say)> = answers.iter().cloned().collect();
+    MailServer::start(move |step| match answers.front() {
+        Some((next, _)) if *next == step => answers.pop_front().unwrap().1,
+        _ => Say::Yes,
+    })
+}
+
+async fn start(engine: Engine, server: &MailServer, more: &[(&str, &str)]) -> TestSystem {
+    let system = TestSystem::prepare(engine);
+    let settings = server.settings();
+    let mut settings: Vec<(&str, &str)> =
+        settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    settings.extend(more);
+    system.launch_with(&settings).await;
+    system
+}
+
+/// Somebody whose only mail is the one that proves their address.
+struct Reader {
+    system: TestSystem,
+    admin: Person,
+    alice: Person,
+}
+
+impl Reader {
+    async fn new(engine: Engine, server: &MailServer) -> Reader {
+        let system = start(engine, server, &[]).await;
+        let (admin, alice) = (system.admin().await, system.person("alice").await);
+        Reader { system, admin, alice }
+    }
+
+    /// At the next try. Nobody's token is good for so long.
+    async fn later(&mut self) {
+        self.system.advance(NEXT_TRY).await;
+        self.admin = self.system.admin().await;
+        let (url, id) = (self.system.url(), self.alice.id.clone());
+        self.alice = Person { id, ..Person::logged_in(&url, "alice@example.org", PASSWORD).await };
+    }
+
+    async fn proof(&self, status: &str) -> Value {
+        let to = (self.alice.id.as_str(), "email");
+        message(&self.system, &self.admin, to, "email_verification", status).await
+    }
+
+    /// The mail that is still queued, after so many tries.
+    async fn tried(&self, tries: u64) -> Value {
+        let mut last = Value::Null;
+        let tried = async || {
+            last = self.proof("queued").await;
+            last["attempts"] == tries
+        };
+        self.system.eventually(&format!("{tries} tries"), tried).await;
+        last
+    }
+
+    async fn bill(&self, status: &str) -> Value {
+        let to = (self.alice.id.as_str(), "email");
+        message(&self.system, &self.admin, to, "bill_issued", status).await
+    }
+}
+
+each_engine! {
+    what_passes_is_tried_again;
+    an_unknown_outcome_comes_again_as_the_same_mail;
+    five_failures_are_the_end_until_staff_try_again;
+    a_refused_mail_has_failed_at_once;
+    an_address_that_bounces_gets_no_more_mail;
+    without_starttls_nothing_is_sent_in_clear;
+    a_server_that_is_away_is_waited_for;
+}
+
+mod check {
+    use super::*;
+
+    /// 4xx is for now: the mail goes at the next try.
+    pub(super) async fn what_passes_is_tried_again(engine: Engine) {
+        let server = one_by_one(&[
+            (Step::Greeting, Say::No("421 too busy")),
+            (Step::Recipient, Say::No("450 mailbox busy")),
+            (Step::Mail, Say::HangUp),
+        ]);
+        let mut reader = Reader::new(engine, &server).await;
+        for (tries, code) in [(1, "smtp_421"), (2, "smtp_450"), (3, "smtp_unreachable")] {
+            assert_eq!(reader.tried(tries).await["error_code"], code);
+            assert!(server.heard().is_empty());
+            reader.later().await;
+        }
+        let sent = reader.proof("sent").await;
+        assert_eq!((&sent["attempts"], &sent["error_code"]), (&json!(4), &Value::Null));
+        assert_eq!(server.heard().len(), 1);
+        reader.system.finish().await;
+    }
+
+    /// The server has the mail and hangs up: it comes again, and can be told to be the same.
+    pub(super) async fn an_unknown_outcome_comes_again_as_the_same_mail(engine: Engine) {
+        let server = one_by_one(&[(Step::Content, Say::HangUp)]);
+        let mut reader = Reader::new(engine, &server).await;
+        assert_eq!(reader.tried(1).await["error_code"], "smtp_outcome_unknown");
+        reader.later().await;
+        reader.proof("sent").await;
+        let [one, other] = server.heard().try_into().unwrap();
+        for name in ["message-id", "date", "subject", "to"] {
+            assert_eq!(one.header(name), other.header(name), "{name}");
+        }
+        reader.system.finish().await;
+    }
+
+    /// The fifth failure is the last; staff may have it tried again, and only what has failed.
+    pub(super) async fn five_failures_are_the_end_until_staff_try_again(engine: Engine) {
+        let server = one_by_one(&vec![(Step::Greeting, Say::No("421 too busy")); 5]);
+        let mut reader = Reader::new(engine, &server).await;
+        for tries in 1..=4 {
+            reader.tried(tries).await;
+            reader.later().await;
+        }
+        let failed = reader.proof("failed").await;
+        assert_eq!((&failed["attempts"], &failed["error_code"]), (&json!(5), &json!("smtp_421")));
+        assert!(failed["failed_at"].is_string() && failed["sent_at"].is_null(), "{failed}");
+        assert!(server.heard().is_empty());
+
+        let path = format!("/api/notifications/{}/retry", failed["id"].as_str().unwrap());
+        reader.alice.post(&path, json!({})).await.expect_problem(403, "insufficient_scope");
+        let again = reader.admin.post(&path, json!({})).await.expect(202);
+        assert_eq!((&again["status"], &again["failed_at"]), (&json!("queued"), &Value::Null));
+        // The proof itself has expired meanwhile: there is nothing to say any more.
+        let over = reader.proof("suppressed").await;
+        assert_eq!(over["error_code"], "no_longer_needed");
+        let twice = reader.admin.post(&path, json!({})).await;
+        twice.expect_problem(409, "notification_not_failed");
+        let nothing = format!("/api/notifications/{}/retry", uuid::Uuid::now_v7());
+        let nothing = reader.admin.post(&nothing, json!({})).await;
+        nothing.expect_problem(404, "notification_not_found");
+        reader.system.finish().await;
+    }
+
+    /// 5xx is for good; it says nothing against the address unless it is about the address.
+    pub(super) async fn a_refused_mail_has_failed_at_once(engine: Engine) {
+        let server = one_by_one(&[
+            (Step::Content, Say::No("554 5.6.0 we do not like it")),
+            (Step::Recipient, Say::No("550 5.7.1 relaying denied")),
+        ]);
+        let reader = Reader::new(engine, &server).await;
+        let failed = reader.proof("failed").await;
+        assert_eq!((&failed["attempts"], &failed["error_code"]), (&json!(1), &json!("smtp_554")));
+        reader.system.issued_bill(&reader.alice, 100).await;
+        assert_eq!(reader.bill("failed").await["error_code"], "smtp_550");
+        let path = format!("/api/notifications/suppressions/{}", reader.alice.id);
+        let none = reader.admin.delete(&path).await;
+        none.expect_problem(404, "suppression_not_found");
+
+        let path = format!("/api/notifications/{}/retry", failed["id"].as_str().unwrap());
+        reader.admin.post(&path, json!({})).await.expect(202);
+        assert_eq!(reader.proof("sent").await["attempts"], 1);
+        reader.system.finish().await;
+    }
+
+    /// Mail to an address that does not exist is not tried again and again; staff let it go again.
+    pub(super) async fn an_address_that_bounces_gets_no_more_mail(engine: Engine) {
+        let server = one_by_one(&[(Step::Recipient, Say::No("550 5.1.1 no such user"))]);
+        let reader = Reader::new(engine, &server).await;
+        assert_eq!(reader.proof("failed").await["error_code"], "smtp_550");
+        reader.system.issued_bill(&reader.alice, 100).await;
+        let told = reader.bill("suppressed").await;
+        assert_eq!(
+            (&told["error_code"], &told["attempts"]),
+            (&json!("address_suppressed"), &json!(0))
+        );
+        assert!(server.heard().is_empty());
+
+        let path = format!("/api/notifications/suppressions/{}", reader.alice.id);
+        reader.alice.delete(&path).await.expect_problem(403, "insufficient_scope");
+        reader.admin.delete(&path).await.expect(204);
+        let nobody = format!("/api/notifications/suppressions/{}", uuid::Uuid::now_v7());
+        reader.admin.delete(&nobody).await.expect_problem(404, "user_not_found");
+        let order =
+            json!({"user_id": reader.alice.id, "category": "billing", "subject": "s", "text": "t"});
+        reader.admin.post("/api/notifications", order).await.expect(202);
+        let to = (reader.alice.id.as_str(), "email");
+        message(&reader.system, &reader.admin, to, "announcement", "sent").await;
+        assert_eq!(server.heard().len(), 1);
+        reader.system.finish().await;
+    }
+
+    /// A server without STARTTLS, where it is asked for, sees no mail; none is lost.
+    pub(super) async fn without_starttls_nothing_is_sent_in_clear(engine: Engine) {
+        let server = one_by_one(&[]);
+        let secure = [("BUSBAR_NOTIFICATIONS_SMTP_SECURITY", "starttls")];
+        let system = start(engine, &server, &secure).await;
+        let (admin, alice) = (system.admin().await, system.person("alice").await);
+        system.wait_for_log("the mail server does not offer STARTTLS").await;
+        let to = (alice.id.as_str(), "email");
+        let mut waits = Value::Null;
+        let refused = async || {
+            waits = message(&system, &admin, to, "email_verification", "queued").await;
+            waits["error_code"] == "smtp_starttls_missing"
+        };
+        system.eventually("it waits", refused).await;
+        assert_eq!(waits["attempts"], 0, "the mail is not to blame");
+        assert!(server.heard().is_empty());
+        system.finish().await;
+    }
+
+    /// A mail server that is away costs a try, and nothing else of the service: it is ready.
+    pub(super) async fn a_server_that_is_away_is_waited_for(engine: Engine) {
+        let gone = one_by_one(&[]);
+        let settings = gone.settings();
+        drop(gone);
+        let settings: Vec<(&str, &str)> =
+            settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let system = TestSystem::prepare(engine);
+        system.launch_with(&settings).await;
+        let (admin, alice) = (system.admin().await, system.person("alice").await);
+        let reader = Reader { system, admin, alice };
+        assert_eq!(reader.tried(1).await["error_code"], "smtp_unreachable");
+        let to = (reader.alice.id.as_str(), "inbox");
+        message(&reader.system, &reader.admin, to, "email_verification", "sent").await;
+        reader.system.ready(&[busbar::types::ServiceName::Notifications]).await;
+        reader.system.finish().await;
+    }
+}
