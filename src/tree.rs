@@ -58,7 +58,7 @@ fn spec(
         }
         ServiceName::Documents => host.spec::<Documents>(settings::documents(&host.config)?),
         ServiceName::Utilities => host.spec::<Utilities>(()),
-        ServiceName::Analytics => host.spec::<Analytics>(()),
+        ServiceName::Analytics => host.spec::<Analytics>(settings::analytics(&host.config)),
         ServiceName::Webhooks => host.spec::<Webhooks>(settings::webhooks(&host.config)?),
         ServiceName::Gateway => front::gateway(host, board)?,
     })

@@ -21,9 +21,10 @@ pub use fault::{Fault, Faults, Warning};
 pub use load::Overrides;
 pub use secret::Secret;
 pub use sections::{
-    Argon2, Billing, Database, Documents, EmailVerification, Events, FaultInjection, Gateway,
-    Health, Jobs, Keys, Lockout, Log, Metrics, Network, Notifications, PaymentConnector, Payments,
-    Process, Requests, Server, Service, Services, SmtpSecurity, Supervision, Users, Webhooks,
+    Analytics, Argon2, Billing, Database, Documents, EmailVerification, Events, FaultInjection,
+    Gateway, Health, Jobs, Keys, Lockout, Log, Metrics, Network, Notifications, PaymentConnector,
+    Payments, Process, Requests, Server, Service, Services, SmtpSecurity, Supervision, Users,
+    Webhooks,
 };
 pub use settings::Settings;
 
@@ -45,6 +46,7 @@ pub struct Config {
     pub billing: Billing,
     pub notifications: Notifications,
     pub documents: Documents,
+    pub analytics: Analytics,
     pub webhooks: Webhooks,
     pub events: Events,
     pub jobs: Jobs,
@@ -103,6 +105,7 @@ impl Config {
             billing: Billing::read(from, "billing"),
             notifications: Notifications::read(from, "notifications"),
             documents: Documents::read(from, "documents"),
+            analytics: Analytics::read(from, "analytics"),
             webhooks: Webhooks::read(from, "webhooks"),
             events: Events::read(from, "events"),
             jobs: Jobs::read(from, "jobs"),

@@ -9,7 +9,7 @@ use busbar_actors::Failure;
 use crate::config::Config;
 use crate::host::Host;
 use crate::keys::SecretKey;
-use crate::services::{billing, documents, notifications, payments, users, webhooks};
+use crate::services::{analytics, billing, documents, notifications, payments, users, webhooks};
 use crate::types::ServiceName;
 use crate::welcome::{self, Administrator};
 
@@ -65,6 +65,13 @@ pub(super) fn documents(config: &Config) -> Result<documents::Settings, Failure>
         folder: config.process.data_dir.join("documents"),
         secret: own_key(config, config.keys.documents_key_file.as_deref(), "documents")?,
     })
+}
+
+pub(super) fn analytics(config: &Config) -> analytics::Settings {
+    analytics::Settings {
+        report_wait: Duration::from_millis(config.analytics.report_timeout_ms),
+        report_rows_max: config.analytics.report_rows_max,
+    }
 }
 
 pub(super) fn webhooks(config: &Config) -> Result<webhooks::Settings, Failure> {

@@ -31,6 +31,8 @@ pub struct About {
     /// What it gives are bytes of any media type.
     pub(super) is_download: bool,
     pub(super) query: &'static [(&'static str, &'static str)],
+    /// Media types that it gives besides JSON.
+    pub(super) forms: &'static [&'static str],
 }
 
 #[derive(Clone)]
@@ -62,6 +64,7 @@ pub fn about(summary: &'static str) -> About {
         gives: None,
         is_download: false,
         query: &[],
+        forms: &[],
     }
 }
 
@@ -128,5 +131,10 @@ impl About {
     /// Query parameters: name and sentence.
     pub fn query(self, query: &'static [(&'static str, &'static str)]) -> About {
         About { query, ..self }
+    }
+
+    /// Media types that it gives besides JSON, when asked.
+    pub fn forms(self, forms: &'static [&'static str]) -> About {
+        About { forms, ..self }
     }
 }

@@ -114,7 +114,11 @@ fn answer(about: &About, schemas: &mut Map<String, Value>) -> Value {
             "next_cursor": {"type": ["string", "null"]},
             "has_more": {"type": "boolean"}}});
     }
-    json!({"description": "Done", "content": {"application/json": content(schema, schemas)}})
+    let mut contents = json!({"application/json": content(schema, schemas)});
+    for form in about.forms {
+        contents[*form] = json!({"schema": {"type": "string"}});
+    }
+    json!({"description": "Done", "content": contents})
 }
 
 /// A schema with an example.

@@ -50,6 +50,16 @@ section! {
 }
 
 section! {
+    /// The analytics service.
+    Analytics {
+        /// How long making one report may take.
+        report_timeout_ms: u64 = number(10..=60_000),
+        /// The most rows that one report is made of.
+        report_rows_max: u32 = number(1..=1_000_000),
+    }
+}
+
+section! {
     /// Events between services.
     Events {
         /// How often the outbox is looked at when nothing announces itself.

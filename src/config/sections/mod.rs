@@ -6,7 +6,9 @@ mod people;
 mod services;
 mod upkeep;
 
-pub use behind::{Billing, Database, Events, Jobs, PaymentConnector, Payments, Requests};
+pub use behind::{
+    Analytics, Billing, Database, Events, Jobs, PaymentConnector, Payments, Requests,
+};
 pub use edge::{Gateway, Network, Process, Server};
 pub use outward::{Documents, Notifications, SmtpSecurity, Webhooks};
 pub use people::{Argon2, EmailVerification, Lockout, Users};

@@ -30,6 +30,8 @@ struct Facts {
     amount_minor: Amount,
     currency: Currency,
     connector: String,
+    /// The type of the method that it is paid with.
+    method: String,
     version: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<PaymentFailure>,
@@ -102,6 +104,8 @@ impl Facts {
             amount_minor,
             currency: payment.money.currency(),
             connector: payment.connector.clone(),
+            // Each kind of method belongs to the connector of its name.
+            method: payment.connector.clone(),
             version: payment.version,
             failure: payment.failure_code.map(PaymentFailure::from),
         }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use busbar::services::Service;
+use busbar::services::analytics::Analytics;
 use busbar::services::billing::Billing;
 use busbar::services::payments::Payments;
 use busbar::services::users::Users;
@@ -46,6 +47,7 @@ fn rooms() -> Vec<Room> {
         of_service::<Billing>(),
         of_service::<Webhooks>(),
         of_service::<Utilities>(),
+        of_service::<Analytics>(),
     ]
 }
 
