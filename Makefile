@@ -10,6 +10,8 @@ start:        ## all nine services, data in ./data
 test:         ## all tests, on SQLite and PostgreSQL; installs PostgreSQL when it is missing
 	sh tests/prepare.sh
 	cargo test --workspace --locked --profile $(PROFILE)
+fuzz:         ## every service against its API description, by schemathesis from PyPI
+	PROFILE=$(PROFILE) sh tests/fuzz.sh
 lint:         ## formatting, clippy, licences and banned crates
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -23,4 +25,4 @@ docker-up:    ## nine containers, PostgreSQL, Prometheus, Grafana
 docker-down:  ## stops them; volumes stay
 	[ ! -e deploy/.env ] || $(COMPOSE) -f deploy/compose.yml --env-file deploy/.env down
 
-.PHONY: help start test lint bench docker-build docker-up docker-down
+.PHONY: help start test fuzz lint bench docker-build docker-up docker-down

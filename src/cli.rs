@@ -15,13 +15,13 @@ pub struct Arguments {
     #[command(subcommand)]
     pub command: Option<Command>,
     #[command(flatten)]
-    pub start: Settings,
+    pub start: Start,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Starts the services (the default)
-    Start(Settings),
+    Start(Start),
     /// Checks all settings, shows each with its origin, and starts nothing
     CheckConfig(Settings),
     /// Brings the databases of the services up to date, and starts nothing
@@ -32,6 +32,16 @@ pub enum Command {
     Openapi,
     /// Prints the version
     Version,
+}
+
+/// What is started, and with what.
+#[derive(Debug, Clone, Args)]
+pub struct Start {
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Begins with a year of made-up data, in an empty data directory
+    #[arg(long)]
+    pub demo: bool,
 }
 
 /// Where settings come from besides the defaults and the environment.

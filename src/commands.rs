@@ -9,12 +9,12 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use busbar_actors::{Ending, Failure, panics, signals};
 
-use crate::cli::{Command, Settings};
+use crate::cli::{Command, Settings, Start};
 use crate::config::{Config, Faults, Warning, environment_of_process};
 use crate::host::Host;
 use crate::storage::{Database, Target};
-use crate::types::ServiceName;
-use crate::{tree, welcome};
+use crate::types::{Clock, ServiceName};
+use crate::{demo, tree, welcome};
 
 /// Something is wrong with the settings, or with the command line.
 const BAD_SETTINGS: u8 = 2;
@@ -37,11 +37,19 @@ pub fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> ExitCo
             say(out, config.settings.to_string().trim_end());
             Ok(ExitCode::SUCCESS)
         }),
-        Command::Start(settings) => with_config(settings, err, |config, warnings, _| {
-            log_to_stderr(&config)?;
-            warnings.iter().for_each(|warning| log::warn!("{warning}"));
-            actix_rt::System::new().block_on(start(config, out))
-        }),
+        Command::Start(Start { settings, demo }) => {
+            with_config(settings, err, |config, warnings, err| {
+                log_to_stderr(&config)?;
+                warnings.iter().for_each(|warning| log::warn!("{warning}"));
+                match plan(&config, demo) {
+                    Ok(demo) => actix_rt::System::new().block_on(start(config, demo, out)),
+                    Err(why) => {
+                        say(err, &format!("--demo: {why}"));
+                        Ok(ExitCode::from(BAD_SETTINGS))
+                    }
+                }
+            })
+        }
         Command::Migrate(settings) => with_config(settings, err, |config, warnings, err| {
             tell(&warnings, err);
             actix_rt::System::new().block_on(migrate(config, out))
@@ -88,13 +96,43 @@ fn log_to_stderr(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What the services go by.
+fn clock(config: &Config) -> Clock {
+    if config.faults.injection { Clock::settable() } else { Clock::system() }
+}
+
+/// The demo that is wanted and not there yet.
+fn plan(config: &Config, is_wanted: bool) -> Result<Option<demo::Plan>, String> {
+    if is_wanted { demo::Plan::new(config, Clock::system().now()) } else { Ok(None) }
+}
+
+/// A demo that fails half-way leaves what there is; the house stands all the same.
+async fn load(
+    plan: demo::Plan,
+    host: &Host,
+    administrator: Option<&welcome::Administrator>,
+) -> Option<demo::Shown> {
+    let users = &host.config.users;
+    let made_up = administrator.and_then(|administrator| administrator.password.as_deref());
+    let given = users.admin_password.as_ref().map(|password| password.expose());
+    let password = made_up.or(given).unwrap_or_default();
+    let url = welcome::gateway_url(&host.config);
+    let loaded = plan.load(&url, &users.admin_email.to_string(), password).await;
+    loaded.map_err(|fault| log::error!("the demo was not loaded whole: {fault}")).ok()
+}
+
 /// Starts the tree and serves until a signal; 0 after a stop in which nothing was cut.
-async fn start(config: Config, out: &mut dyn Write) -> Result<ExitCode, Failure> {
+async fn start(
+    config: Config,
+    demo: Option<demo::Plan>,
+    out: &mut dyn Write,
+) -> Result<ExitCode, Failure> {
     panics::install();
     let mut requests = signals::install()?;
     let delay = Duration::from_millis(config.server.shutdown_delay_ms);
     let limit = Duration::from_millis(config.server.shutdown_timeout_ms);
-    let host = Arc::new(Host::new(config)?);
+    let clock = demo.as_ref().map_or_else(|| clock(&config), demo::Plan::clock);
+    let host = Arc::new(Host::new(config, clock)?);
     let tree = tree::Busbar::new(&host)?;
     let registry = tree.registry();
     let running = tokio::select! {
@@ -104,7 +142,27 @@ async fn start(config: Config, out: &mut dyn Write) -> Result<ExitCode, Failure>
             return Ok(ExitCode::SUCCESS);
         }
     };
+    let shown = match demo {
+        None => None,
+        Some(plan) => {
+            say(
+                out,
+                "Living through the year of the demo: half a minute, the services serve meanwhile.",
+            );
+            let administrator = running.administrator();
+            tokio::select! {
+                shown = load(plan, &host, administrator.as_ref()) => shown,
+                _ = requests.stop() => {
+                    running.stop(Ending::Graceful).await;
+                    return Ok(ExitCode::FAILURE);
+                }
+            }
+        }
+    };
     say(out, &welcome::text(&host, &registry, running.administrator().as_ref()));
+    if let Some(shown) = shown {
+        say(out, &shown.to_string());
+    }
 
     let signal = requests.stop().await;
     log::info!("{signal}: not ready any more, serving for another {} ms", delay.as_millis());
@@ -120,7 +178,8 @@ async fn start(config: Config, out: &mut dyn Write) -> Result<ExitCode, Failure>
 }
 
 async fn migrate(config: Config, out: &mut dyn Write) -> Result<ExitCode, Failure> {
-    let host = Host::new(config)?;
+    let clock = clock(&config);
+    let host = Host::new(config, clock)?;
     for name in host.config.process.services.iter().filter(|name| name.is_domain()) {
         let database: Database = tree::migrate(&host, *name).await?;
         say(out, &format!("{name}: {} is up to date", database.target()));

@@ -3,12 +3,14 @@
 //! Start here: [`tree`] is the picture of the whole, [`services`] is what it is for. In reading
 //! order: [`types`] are the words, [`config`] the settings, [`storage`] the one place that knows two
 //! engines; [`events`], [`jobs`], [`requests`] and [`audit`] are laid into every service's database;
-//! [`host`] is one life of a service, [`gateway`] and [`health`] stand in front of them.
+//! [`host`] is one life of a service, [`gateway`] and [`health`] stand in front of them; [`demo`]
+//! shows it all with made-up people.
 
 pub mod audit;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod demo;
 pub mod events;
 pub mod faults;
 pub mod gateway;

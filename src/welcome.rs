@@ -81,15 +81,20 @@ fn stand_ins(config: &Config) -> String {
     text
 }
 
-/// Three lines to paste.
-fn lines(config: &Config, administrator: Option<&Administrator>) -> String {
+/// Where the gateway of this process is reached from this machine.
+pub fn gateway_url(config: &Config) -> String {
     let port = config.services.get(ServiceName::Gateway).port;
     let host = match config.server.bind {
         bind if bind.is_unspecified() => "127.0.0.1".to_owned(),
         std::net::IpAddr::V6(bind) => format!("[{bind}]"),
         bind => bind.to_string(),
     };
-    let base = format!("http://{host}:{port}");
+    format!("http://{host}:{port}")
+}
+
+/// Three lines to paste.
+fn lines(config: &Config, administrator: Option<&Administrator>) -> String {
+    let base = gateway_url(config);
     let json = "-H 'content-type: application/json'";
     let account = r#"{"email":"alice@example.org","password":"a bill a day keeps the dark away","name":"Alice"}"#;
     let login = match administrator {

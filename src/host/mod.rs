@@ -59,9 +59,8 @@ pub enum HostFault {
 }
 
 impl Host {
-    /// Reads or makes the keys; nothing is started yet.
-    pub fn new(config: Config) -> Result<Host, HostFault> {
-        let clock = if config.faults.injection { Clock::settable() } else { Clock::system() };
+    /// Reads or makes the keys; nothing is started yet. `clock` is what the services go by.
+    pub fn new(config: Config, clock: Clock) -> Result<Host, HostFault> {
         let secret = service_secret(&config)?;
         let key = PrivateKey::from_seed(secret.bytes())
             .map_err(|error| HostFault::Other(error.to_string()))?;

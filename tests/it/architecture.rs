@@ -19,6 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("faults", &["types"]),
     ("health", &["config", "types"]),
     ("gateway", &["config", "health", "types"]),
+    ("demo", &["config", "storage", "types"]),
     (
         "services",
         &[

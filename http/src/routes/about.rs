@@ -93,6 +93,11 @@ impl About {
         About { is_keyed: true, ..self }
     }
 
+    /// A body that the handler reads in a way of its own; `T` describes it.
+    pub fn reads<T: ToSchema>(self) -> About {
+        About { takes: Some(Shape::of::<T>()), ..self }
+    }
+
     pub fn takes<T: ToSchema + DeserializeOwned>(self) -> About {
         let take = |value| serde_json::from_value::<T>(value).map(drop);
         About { takes: Some(Shape { take, ..Shape::of::<T>() }), ..self }

@@ -137,7 +137,7 @@ fn meters() -> Routes {
             "/meters/{id}/readings",
             about("Deliver readings: one, a batch (`readings`) or a table (text/csv)")
                 .staff()
-                .takes::<Delivery>()
+                .reads::<Delivery>()
                 .gives::<IntakeView>(),
             reading::record,
         )
@@ -172,7 +172,7 @@ fn tariffs() -> Routes {
             "/tariffs",
             about("Make a tariff, with or without its first version")
                 .staff()
-                .takes::<NewTariff>()
+                .reads::<NewTariff>()
                 .creates::<TariffView>(),
             tariff::create,
         )

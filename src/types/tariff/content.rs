@@ -13,6 +13,12 @@ use super::words::{
 /// A version of a tariff.
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"currency": "USD", "timezone": "America/Chicago", "clock": "wall",
+    "effective_from": "2026-01-01", "components": [
+        {"id": "fix", "kind": "fixed", "per": "day", "rate": "0.25", "tax": "std"},
+        {"id": "en", "kind": "energy", "unit": "kWh", "tax": "std", "tier_scope": "bill_period",
+            "tiers": [{"upto": "100", "rate": "0.067"}, {"upto": null, "rate": "0.123"}]}],
+    "taxes": [{"code": "std", "rate_bps": 750}]}))]
 pub struct TariffContent {
     pub currency: Currency,
     /// Where its days begin.

@@ -7,8 +7,8 @@ use busbar::services::analytics::Analytics;
 use busbar::services::billing::Billing;
 use busbar::services::payments::Payments;
 use busbar::services::users::Users;
-use busbar::services::webhooks::Webhooks;
 use busbar::services::utilities::Utilities;
+use busbar::services::webhooks::Webhooks;
 use busbar::storage::{Database, Prepared, Script, Statement, StoreError};
 use busbar::{audit, events, jobs, requests};
 

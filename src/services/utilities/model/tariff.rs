@@ -74,6 +74,13 @@ pub(crate) struct TariffHead {
 // Only for the description: `TariffHead` and `TariffContent` read it.
 #[derive(ToSchema)]
 #[allow(dead_code, reason = "read by the description alone")]
+#[schema(example = json!({"provider_id": "0190a3e2-7c1d-7b3a-9f10-6c2f4d8e5a01", "name": "Home",
+    "currency": "USD", "timezone": "America/Chicago", "clock": "wall",
+    "effective_from": "2026-01-01", "components": [
+        {"id": "fix", "kind": "fixed", "per": "day", "rate": "0.25", "tax": "std"},
+        {"id": "en", "kind": "energy", "unit": "kWh", "tax": "std", "tier_scope": "bill_period",
+            "tiers": [{"upto": "100", "rate": "0.067"}, {"upto": null, "rate": "0.123"}]}],
+    "taxes": [{"code": "std", "rate_bps": 750}]}))]
 pub(crate) struct NewTariff {
     provider_id: ProviderKey,
     name: Name,
