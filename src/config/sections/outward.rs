@@ -9,6 +9,8 @@ use crate::types::words;
 const DOCUMENT_BYTES_MAX: u64 = 1 << 30;
 /// As long as a deadline can be told to a service.
 const TRANSFER_SECONDS_MAX: u64 = 600;
+/// Each event counts up to this for each endpoint that hears it.
+const PENDING_MAX: u32 = 100_000;
 const LINK_SECONDS_MAX: u64 = 7 * 86_400;
 
 words! {
@@ -64,6 +66,8 @@ section! {
         timeout_ms: u64 = number(100..=60_000),
         /// Deliveries to one endpoint at a time.
         endpoint_parallel: u32 = number(1..=100),
+        /// Deliveries that may wait for one endpoint; further ones fail, and may be replayed.
+        pending_max: u32 = number(1..=PENDING_MAX),
         /// An endpoint that has failed for this long is disabled.
         disable_after_hours: u64 = number(1..=8_760),
         /// How long the log of deliveries is kept.

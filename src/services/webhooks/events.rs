@@ -9,7 +9,7 @@ use crate::storage::Transaction;
 use crate::types::{ServiceName, Timestamp};
 
 use super::model::delivery::{MessageId, Payload};
-use super::model::endpoint::{DisabledReason, EndpointId, EndpointStatus};
+use super::model::endpoint::{DisabledReason, EndpointId};
 use super::store::{endpoint, message};
 
 #[derive(Debug, Serialize)]
@@ -35,6 +35,7 @@ fn subject_of(id: EndpointId) -> String {
 pub(super) async fn heard(
     tx: &mut Transaction<'_>,
     event: &Event,
+    pending_max: u32,
     at: Timestamp,
 ) -> Result<(), Problem> {
     let name = event.name();
@@ -48,8 +49,7 @@ pub(super) async fn heard(
     let id = MessageId::new();
     message::insert(tx, id, name, &payload, at).await?;
     for endpoint in listening {
-        let is_paused = endpoint.status == EndpointStatus::Paused;
-        if is_paused && message::is_full(tx, endpoint.id).await? {
+        if message::is_full(tx, endpoint.id, pending_max).await? {
             message::turn_away(tx, endpoint.id, id, at).await?;
         } else {
             message::deliver(tx, endpoint.id, id, at).await?;

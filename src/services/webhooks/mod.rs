@@ -70,6 +70,7 @@ pub struct Webhooks {
     seal: Seal,
     meters: Meters,
     endpoint_parallel: u32,
+    pending_max: u32,
     disable_after: Duration,
     retention: Duration,
     /// How long a delivery is held while it is sent.
@@ -126,6 +127,7 @@ impl Service for Webhooks {
             seal: Seal::derive(&secret)?,
             meters: Meters::new()?,
             endpoint_parallel: section.endpoint_parallel,
+            pending_max: section.pending_max,
             disable_after: HOUR * u32::try_from(section.disable_after_hours)?,
             retention: HOUR * 24 * section.retention_days,
             lease: total + LEASE_MARGIN,
@@ -186,7 +188,7 @@ impl Service for Webhooks {
     }
 
     async fn on_event(&self, tx: &mut Transaction<'_>, event: &Event) -> Result<(), Problem> {
-        events::heard(tx, event, self.clock.now()).await
+        events::heard(tx, event, self.pending_max, self.clock.now()).await
     }
 
     async fn live(self: Arc<Self>, ended: watch::Receiver<bool>) {

@@ -52,6 +52,24 @@ async fn a_killed_process_loses_nothing_postgres() {
     a_killed_process_loses_nothing(Engine::Postgres).await;
 }
 
+/// Under another key the secrets cannot be read: nothing is sent unsigned, and it is said.
+#[actix_web::test]
+async fn nothing_is_sent_unsigned() {
+    let system = TestSystem::start_with(Engine::Sqlite, &[LOOPBACK]).await;
+    let receiver = Receiver::answering(&["200 OK"]);
+    let made = webhook(&system.admin().await, &receiver.url(), &["*"]).await;
+    system.kill();
+    let key = system.folder().join("data/keys/webhooks.key");
+    std::fs::rename(&key, key.with_extension("old")).unwrap();
+    system.launch_with(&[LOOPBACK]).await;
+    let sent = tested(&system.admin().await, &made).await;
+    let delivery = attempted(&system, &sent, 1).await;
+    assert_eq!(delivery["attempts"][0]["outcome"], "unsigned");
+    assert_eq!(delivery["status"], "pending");
+    assert_eq!(receiver.heard().len(), 0);
+    system.finish().await;
+}
+
 /// A process that is asked to stop gives back what it cannot finish, and says so in the log.
 async fn a_stopped_process_gives_back_what_it_sends(engine: Engine) {
     let system = TestSystem::start_with(engine, &[LOOPBACK]).await;

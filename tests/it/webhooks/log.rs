@@ -5,11 +5,34 @@ use std::time::Duration;
 use busbar::types::ServiceName;
 use serde_json::{Value, json};
 
-use super::house::{Receiver, attempted, id, may_call_home, publish, tested, webhook};
-use crate::support::Person;
+use super::house::{LOOPBACK, Receiver, attempted, id, may_call_home, publish, tested, webhook};
+use crate::support::{Engine, Person, TestSystem};
 
 async fn listed(staff: &Person, path: &str) -> Vec<Value> {
     staff.get(path).await.expect(200)["data"].as_array().unwrap().clone()
+}
+
+/// More than may wait is turned away, and comes by a replay.
+#[actix_web::test]
+async fn a_full_queue_turns_away() {
+    let limits = [LOOPBACK, ("BUSBAR_WEBHOOKS_PENDING_MAX", "3")];
+    let system = TestSystem::start_with(Engine::Sqlite, &limits).await;
+    let staff = system.admin().await;
+    let receiver = Receiver::answering(&["200 OK"]);
+    let made = webhook(&staff, &receiver.url(), &["bill.paid"]).await;
+    let path = format!("/api/webhooks/{}", id(&made));
+    staff.post(&format!("{path}/pause"), json!({})).await.expect(200);
+    publish(&system, "bill.paid", 5).await;
+    let failed = listed(&staff, &format!("{path}/deliveries?status=failed")).await;
+    assert_eq!(failed.len(), 2);
+    assert_eq!(failed[0]["error"], "queue_full");
+    staff.post(&format!("{path}/resume"), json!({})).await.expect(200);
+    receiver.hears(&system, 3).await;
+    let replay = json!({"since": made["created_at"], "status": "failed"});
+    let replayed = staff.post(&format!("{path}/replay"), replay).await.expect(202);
+    assert_eq!(replayed["queued"], 2);
+    receiver.hears(&system, 5).await;
+    system.finish().await;
 }
 
 may_call_home! {

@@ -66,7 +66,13 @@ async fn call(
     let now = webhooks.clock.now();
     let sealed = store::secret::live(database, claimed.endpoint_id, now).await?;
     let opened = sealed.iter().map(|sealed| webhooks.seal.open(sealed, claimed.endpoint_id));
-    let secrets = opened.collect::<Result<Vec<Secret>, _>>()?;
+    let secrets = match opened.collect::<Result<Vec<Secret>, _>>() {
+        Ok(secrets) => secrets,
+        Err(fault) => {
+            log::error!("webhook {}: {fault}", claimed.endpoint_id);
+            return Ok(Some(Ended::without_answer(Outcome::Unsigned)));
+        }
+    };
     let url = Url::parse(&parcel.url).map_err(Problem::internal)?;
     let Parcel { message_id, payload, .. } = parcel;
     let id = message_id.to_string();

@@ -29,6 +29,8 @@ words! {
         Timeout = "timeout",
         /// The connection broke, or the answer made no sense.
         Broken = "broken",
+        /// Its secret cannot be read: it was kept under another key.
+        Unsigned = "unsigned",
         /// Busbar was stopped meanwhile.
         Interrupted = "interrupted",
     }

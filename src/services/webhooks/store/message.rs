@@ -5,18 +5,15 @@ use crate::types::Timestamp;
 use super::super::model::delivery::{DeliveryId, DeliveryStatus, MessageId};
 use super::super::model::endpoint::EndpointId;
 
-/// What waits for a paused endpoint; further messages fail at once, to be replayed later.
-pub(crate) const PAUSED_MAX: u32 = 100_000;
-
 sql! {
     INSERT = "INSERT INTO webhook_messages (id, event, payload, created_at)
               VALUES ($1, $2, $3, $4)";
     DELIVER = "INSERT INTO webhook_deliveries (id, endpoint_id, message_id, status, attempts,
                    failures, due_at, lease_until, error, created_at, settled_at)
                VALUES ($1, $2, $3, $4, 0, 0, $5, 0, $6, $5, $7)";
-    IS_FULL = "SELECT id AS value FROM webhook_deliveries
-               WHERE endpoint_id = $1 AND status = 'pending'
-               ORDER BY due_at, id LIMIT 1 OFFSET $2";
+    PENDING = "SELECT COUNT(*) AS value FROM (
+                   SELECT id FROM webhook_deliveries
+                   WHERE endpoint_id = $1 AND status = 'pending' LIMIT $2) AS some";
 }
 
 pub(crate) async fn insert(
@@ -56,12 +53,12 @@ pub(crate) async fn turn_away(
     Ok(())
 }
 
-/// Whether as much waits for an endpoint as may wait for a paused one.
+/// Whether as much waits for an endpoint as may.
 pub(crate) async fn is_full(
     tx: &mut Transaction<'_>,
     endpoint: EndpointId,
+    pending_max: u32,
 ) -> Result<bool, StoreError> {
-    let last: Option<(DeliveryId,)> =
-        tx.optional(IS_FULL, params![endpoint, PAUSED_MAX - 1]).await?;
-    Ok(last.is_some())
+    let (pending,): (i64,) = tx.one(PENDING, params![endpoint, pending_max]).await?;
+    Ok(pending >= i64::from(pending_max))
 }
