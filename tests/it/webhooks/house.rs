@@ -14,6 +14,8 @@ pub(crate) const LOOPBACK: (&str, &str) = ("WEBHOOK_ALLOW_CIDRS", "127.0.0.0/8")
 
 /// Requests with events that are under way at a time.
 const SENT_AT_ONCE: usize = 4;
+/// How often a batch is sent until all of it was taken in.
+const ROUNDS_MAX: usize = 50;
 
 /// As `both_engines`, and the system may call this machine.
 macro_rules! may_call_home {
@@ -138,7 +140,11 @@ pub(crate) async fn publish(system: &TestSystem, name: &str, count: usize) {
     let send = async |batch: &[Value]| {
         let mut rest = batch.to_vec();
         // What a batch did not reach in its time is sent again, as a relay does.
-        while !rest.is_empty() {
+        for round in 0.. {
+            if rest.is_empty() {
+                return;
+            }
+            assert!(round < ROUNDS_MAX, "{} events are not taken in", rest.len());
             // A token is good for a minute: on a busy machine all batches may take longer.
             let billing = system.internal_as("billing", ServiceName::Webhooks);
             let answer = billing.post("/internal/events", json!(rest)).await.expect(200);

@@ -13,7 +13,7 @@ sql! {
                VALUES ($1, $2, $3, $4, 0, 0, $5, 0, $6, $5, $7)";
     PENDING = "SELECT COUNT(*) AS value FROM (
                    SELECT id FROM webhook_deliveries
-                   WHERE endpoint_id = $1 AND status = 'pending' LIMIT $2) AS some";
+                   WHERE endpoint_id = $1 AND status = 'pending' LIMIT $2) AS waiting";
 }
 
 pub(crate) async fn insert(
