@@ -4,6 +4,9 @@
 //! or after it, the earlier of two that are equally near. In short periods it is not further away
 //! than half of the period. A held reading that is nearer than every one that counts makes a gap:
 //! it may be the true one.
+//!
+//! Where a bill was made from a reading near the instant, that one stays: a better one that comes
+//! late would make the next bill begin elsewhere than the last one ended.
 use std::time::Duration;
 
 use crate::types::Timestamp;
@@ -26,20 +29,25 @@ pub(crate) fn tolerance(start: Timestamp, end: Timestamp) -> Duration {
     TOLERANCE.min(end.since(start) / 2)
 }
 
-/// The reading for `boundary` out of the nearest ones before and after it, counting or held.
+/// The reading for `boundary`: of those that bills were made from, or else out of the nearest ones
+/// before and after it, counting or held.
 pub(crate) fn choose(
     role: ReadingRole,
     boundary: Timestamp,
     tolerance: Duration,
-    candidates: impl IntoIterator<Item = Sighting>,
+    billed: Vec<Sighting>,
+    candidates: Vec<Sighting>,
 ) -> Result<Sighting, Missing> {
-    let mut nearest: Vec<Sighting> = candidates.into_iter().collect();
-    nearest.sort_by_key(|sighting| (distance(boundary, sighting.at), sighting.at));
+    let by_distance = |sighting: &Sighting| (distance(boundary, sighting.at), sighting.at);
+    let settled = billed.into_iter().min_by_key(by_distance);
+    if let Some(settled) = settled.filter(|near| distance(boundary, near.at) <= tolerance) {
+        return Ok(settled);
+    }
     let missing = match role {
         ReadingRole::Start => GapReason::NoReadingAtStart,
         ReadingRole::End => GapReason::NoReadingAtEnd,
     };
-    match nearest.into_iter().next() {
+    match candidates.into_iter().min_by_key(by_distance) {
         None => Err(Missing { reason: missing, near: None }),
         Some(far) if distance(boundary, far.at) > tolerance => {
             Err(Missing { reason: missing, near: Some(far) })
@@ -76,10 +84,24 @@ mod tests {
     }
 
     fn chosen(hours: &[i64]) -> Option<i64> {
-        let candidates = hours.iter().map(|hours| sighting(*hours, ReadingStatus::Accepted));
-        let midnight = Timestamp::from_seconds(MIDNIGHT);
-        let chosen = choose(ReadingRole::Start, midnight, TOLERANCE, candidates).ok()?;
+        chosen_with(&[], hours)
+    }
+
+    fn chosen_with(billed: &[i64], hours: &[i64]) -> Option<i64> {
+        let sightings = |hours: &[i64]| {
+            hours.iter().map(|hours| sighting(*hours, ReadingStatus::Accepted)).collect()
+        };
+        let (midnight, role) = (Timestamp::from_seconds(MIDNIGHT), ReadingRole::Start);
+        let (billed, candidates) = (sightings(billed), sightings(hours));
+        let chosen = choose(role, midnight, TOLERANCE, billed, candidates).ok()?;
         Some((chosen.at.seconds() - MIDNIGHT) / 3_600)
+    }
+
+    #[test]
+    fn what_a_bill_was_made_from_stays() {
+        assert_eq!(chosen_with(&[10], &[0, 10]), Some(10));
+        assert_eq!(chosen_with(&[10, -4], &[0, 10]), Some(-4));
+        assert_eq!(chosen_with(&[37], &[0, 37]), Some(0));
     }
 
     #[test]
@@ -96,9 +118,12 @@ mod tests {
     fn a_held_reading_that_is_nearest_makes_a_gap() {
         let midnight = Timestamp::from_seconds(MIDNIGHT);
         let at = |held: i64, accepted: i64| {
-            let candidates =
-                [sighting(accepted, ReadingStatus::Accepted), sighting(held, ReadingStatus::Held)];
-            choose(ReadingRole::End, midnight, TOLERANCE, candidates).map_err(|gap| gap.reason)
+            let candidates = vec![
+                sighting(accepted, ReadingStatus::Accepted),
+                sighting(held, ReadingStatus::Held),
+            ];
+            let chosen = choose(ReadingRole::End, midnight, TOLERANCE, Vec::new(), candidates);
+            chosen.map_err(|gap| gap.reason)
         };
         assert_eq!(at(0, -24).unwrap_err(), GapReason::ReadingHeld);
         assert!(at(-24, 0).is_ok());

@@ -144,6 +144,25 @@ on_both! {
         assert_eq!((&usage["registers"], &usage["gaps"]), (&json!([]), &json!([])));
     }
 
+    /// A bill begins where the one before it ended, also when a better reading has come since.
+    async fn a_bill_begins_where_the_last_one_ended(office: Office) {
+        let household = Household::supplied(&office).await;
+        household.read("2026-03-01T06:00:00Z", "1000").await;
+        let end = household.read("2026-04-01T15:00:00Z", "1303").await["reading"]["id"].clone();
+        household.read("2026-05-01T05:00:00Z", "1600").await;
+        let (billing, bill) = (office.billing(), BillId::new());
+        let pins = json!({"bill_id": bill, "reading_ids": [end]});
+        billing.post("/internal/usage/pins", pins).await.expect(200);
+        let late = household.read("2026-04-01T05:00:00Z", "1300").await["reading"]["id"].clone();
+        let start = async || {
+            let usage = billing.get(&household.usage("2026-04-01", "2026-05-01")).await.expect(200);
+            (only(&usage)["quantity"].clone(), only(&usage)["readings"][0]["id"].clone())
+        };
+        assert_eq!(start().await, (json!("297"), end));
+        billing.delete(&format!("/internal/usage/pins/{bill}")).await;
+        assert_eq!(start().await, (json!("300"), late));
+    }
+
     /// A correction of what a bill was made from is told as such, whichever of the two comes first.
     async fn a_correction_of_a_billed_reading_is_told_as_such(office: Office) {
         let household = Household::supplied(&office).await;

@@ -184,7 +184,9 @@ async fn sighted(
         let around = store::usage::around(database, register.id, status, boundary).await?;
         candidates.extend(around.into_iter().flatten());
     }
-    Ok(choose(role, boundary, tolerance(span.start, span.end), candidates))
+    let tolerance = tolerance(span.start, span.end);
+    let billed = store::usage::billed(database, register.id, boundary, tolerance).await?;
+    Ok(choose(role, boundary, tolerance, billed, candidates))
 }
 
 fn gap(register: &Register, missing: Missing) -> Gap {

@@ -1,4 +1,6 @@
 //! What a register showed around an instant, for usage.
+use std::time::Duration;
+
 use crate::storage::{Database, StoreError, params, record, sql};
 use crate::types::{RegisterId, Timestamp};
 
@@ -15,6 +17,11 @@ sql! {
              WHERE register_id = $1 AND status IN ('accepted', 'held') AND status = $2
                AND at > $3
              ORDER BY at LIMIT 1";
+    BILLED = "SELECT id, at, value, quality, status FROM readings
+              WHERE register_id = $1 AND status IN ('accepted', 'held') AND status = 'accepted'
+                AND at >= $2 AND at <= $3
+                AND EXISTS (SELECT 1 FROM usage_pins AS p WHERE p.reading_id = readings.id)
+              ORDER BY at LIMIT $4";
     // Numbers of nine digits and six places keep their order as floating numbers.
     ROLLOVERS = "SELECT COUNT(*) AS value
                  FROM (SELECT CAST(value AS DOUBLE PRECISION) AS shown,
@@ -24,6 +31,9 @@ sql! {
                          AND status = 'accepted' AND at >= $2 AND at <= $3) AS steps
                  WHERE shown < before";
 }
+
+/// Around one midnight bills begin and end; more readings than these are no help.
+const BILLED_MAX: i64 = 100;
 
 record! { Sighting { id, at, value, quality, status } }
 
@@ -37,6 +47,17 @@ pub(crate) async fn around(
     let before = database.optional(UP_TO, params![register, status, at]).await?;
     let after = database.optional(AFTER, params![register, status, at]).await?;
     Ok([before, after])
+}
+
+/// Those near an instant that bills were made from.
+pub(crate) async fn billed(
+    database: &Database,
+    register: RegisterId,
+    at: Timestamp,
+    tolerance: Duration,
+) -> Result<Vec<Sighting>, StoreError> {
+    let (from, to) = (at.minus(tolerance), at.plus(tolerance));
+    database.all(BILLED, params![register, from, to, BILLED_MAX]).await
 }
 
 /// How often the register began again between two readings.
