@@ -1,1 +1,12 @@
 //! Documents: upload, download, links, invoices and receipts.
+
+mod crash;
+mod desk;
+mod disk;
+mod links;
+mod papers;
+mod races;
+mod reading;
+mod refusals;
+mod scenario;
+mod uploads;

@@ -157,6 +157,11 @@ impl TestSystem {
         self.0.processes.borrow_mut().pop().unwrap()
     }
 
+    /// What its processes are started with.
+    pub(crate) fn environment(&self) -> &[(String, String)] {
+        &self.0.environment
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         &self.0.folder
     }

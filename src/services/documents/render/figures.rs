@@ -15,8 +15,8 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
-/// As wide as a plus sign, unlike a hyphen.
-const MINUS: char = '\u{2212}';
+/// Longer than a hyphen. The fonts have no minus sign of their own.
+const MINUS: char = '\u{2013}';
 
 /// `1,234.56`: decimals as the currency has them.
 pub(super) fn amount(amount: Amount, currency: Currency) -> String {
@@ -92,7 +92,7 @@ mod tests {
         for (minor, currency, expected) in [
             (4_496, "USD", "44.96"),
             (5, "USD", "0.05"),
-            (-5, "USD", "\u{2212}0.05"),
+            (-5, "USD", "\u{2013}0.05"),
             (123_456_789, "EUR", "1,234,567.89"),
             (1_234, "JPY", "1,234"),
             (0, "JPY", "0"),
@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn quantities_keep_their_places_and_days_are_written_out() {
         for (text, expected) in
-            [("1355", "1,355"), ("0.123400", "0.123400"), ("-12.5", "\u{2212}12.5"), ("x", "x")]
+            [("1355", "1,355"), ("0.123400", "0.123400"), ("-12.5", "\u{2013}12.5"), ("x", "x")]
         {
             assert_eq!(decimal(text), expected);
         }

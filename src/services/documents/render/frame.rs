@@ -11,6 +11,9 @@ const FACTS_TOP: f32 = 146.0;
 const BOX_HEIGHT: f32 = 66.0;
 /// The facts at the right begin here.
 const FACTS_LEFT: f32 = MARGIN + INNER * 0.52;
+/// A small table at the left: how wide it is, and from row to row.
+const BESIDE_WIDTH: f32 = INNER * 0.46;
+const BESIDE_STEP: f32 = 14.5;
 /// On the dark band.
 const PALE: Ink = Ink(0xd5, 0xe3, 0xee);
 
@@ -67,12 +70,10 @@ impl Sheet {
         }
         let mut right = FACTS_TOP;
         for (label, value) in facts {
-            let value = self.letters.writable(value);
             let label_width = self.letters.width(label, QUIET.weight, QUIET.size) + 10.0;
             let room = RIGHT - FACTS_LEFT - label_width;
-            let value = self.letters.cut(&value, PLAIN.weight, PLAIN.size, room);
             self.text(FACTS_LEFT, right, Side::Left, QUIET, label);
-            self.text(RIGHT, right, Side::Right, PLAIN, &value);
+            self.squeezed(RIGHT, right, PLAIN, value, room);
             right += 16.5;
         }
         self.y = y.max(right).max(FACTS_TOP + 66.0) + 8.0;
@@ -101,6 +102,26 @@ impl Sheet {
         self.y += 20.0;
     }
 
+    /// A small table at the left of what comes next. It takes no room of its own: where it ends.
+    pub(super) fn beside(&mut self, titles: [&str; 3], rows: &[[String; 3]]) -> f32 {
+        let columns = [MARGIN + BESIDE_WIDTH * 0.64, MARGIN + BESIDE_WIDTH];
+        let mut y = self.y + 22.0;
+        self.text(MARGIN, y, Side::Left, LABEL, titles[0]);
+        self.text(columns[0], y, Side::Right, LABEL, titles[1]);
+        self.text(columns[1], y, Side::Right, LABEL, titles[2]);
+        y += 16.0;
+        for [name, first, second] in rows {
+            let name = self.letters.writable(name);
+            let room = BESIDE_WIDTH * 0.3;
+            let name = self.letters.cut(&name, QUIET.weight, QUIET.size, room);
+            self.text(MARGIN, y, Side::Left, QUIET, &name);
+            self.squeezed(columns[0], y, QUIET, first, room);
+            self.squeezed(columns[1], y, QUIET, second, room);
+            y += BESIDE_STEP;
+        }
+        y
+    }
+
     /// Sums at the right; the total stands out. They are not torn apart.
     pub(super) fn sums(&mut self, sums: &[Sum]) {
         let left = MARGIN + INNER * 0.55;
@@ -111,7 +132,8 @@ impl Sheet {
                 let style = Style::new(Weight::Bold, 11.0, WHITE);
                 self.area(left, self.y, RIGHT - left, 27.0, self.colour);
                 self.text(left + 10.0, self.y + 17.5, Side::Left, style, &label);
-                self.text(RIGHT - 8.0, self.y + 17.5, Side::Right, style, value);
+                let room = (RIGHT - left) * 0.72;
+                self.squeezed(RIGHT - 8.0, self.y + 17.5, style, value, room);
                 self.y += 27.0;
             } else {
                 self.text(left + 10.0, self.y + 12.0, Side::Left, QUIET, &label);

@@ -12,6 +12,9 @@ use super::{Charge, Invoice, Measured, RenderError, Shown};
 
 const COLOUR: Ink = Ink(0x12, 0x3b, 0x5d);
 
+/// Taxes that fit beside the sums; more of them get a table.
+const TAXES_BESIDE_MAX: usize = 4;
+
 /// The invoice as PDF.
 pub(crate) fn invoice(invoice: &Invoice) -> Result<Vec<u8>, RenderError> {
     let Invoice { number, provider, currency, .. } = invoice;
@@ -24,7 +27,6 @@ pub(crate) fn invoice(invoice: &Invoice) -> Result<Vec<u8>, RenderError> {
         Highlight { label: "AMOUNT DUE", value: &total, aside_label: "DUE DATE", aside: &due };
     sheet.highlight(&highlight);
     charges(&mut sheet, invoice)?;
-    taxes(&mut sheet, invoice)?;
     readings(&mut sheet, &invoice.readings)?;
     let how = format!(
         "Please pay {total} by {due}. Sign in to your account, open invoice {number} and choose \
@@ -57,6 +59,7 @@ fn facts(invoice: &Invoice) -> Vec<(&'static str, String)> {
     facts
 }
 
+/// What is charged, and what it comes to.
 fn charges(sheet: &mut Sheet, invoice: &Invoice) -> Result<(), RenderError> {
     let currency = invoice.currency;
     let columns = [
@@ -82,13 +85,20 @@ fn charges(sheet: &mut Sheet, invoice: &Invoice) -> Result<(), RenderError> {
         value: if is_total { money(value, currency) } else { amount(value, currency) },
         is_total,
     };
-    sheet.make_room(110.0)?;
+    let taxes = taxes(invoice)?;
+    let fits_beside = taxes.len() <= TAXES_BESIDE_MAX;
+    sheet.make_room(120.0)?;
+    let below = match fits_beside && !taxes.is_empty() {
+        true => sheet.beside(["TAX SUMMARY", "TAXABLE", "TAX"], &taxes),
+        false => sheet.y,
+    };
     sheet.sums(&[
         sum("Subtotal", invoice.subtotal, false),
         sum("Tax", invoice.tax, false),
         sum("Total", invoice.total, true),
     ]);
-    Ok(())
+    sheet.y = sheet.y.max(below + 12.0);
+    if fits_beside { Ok(()) } else { tax_table(sheet, taxes) }
 }
 
 fn quantity(line: &Charge) -> String {
@@ -98,7 +108,7 @@ fn quantity(line: &Charge) -> String {
 }
 
 /// What was taxed and by how much, for each tax.
-fn taxes(sheet: &mut Sheet, invoice: &Invoice) -> Result<(), RenderError> {
+fn taxes(invoice: &Invoice) -> Result<Vec<[String; 3]>, RenderError> {
     let mut taxes: BTreeMap<&str, (i128, i128)> = BTreeMap::new();
     for line in &invoice.lines {
         let Some(code) = line.tax_code.as_deref() else { continue };
@@ -106,19 +116,24 @@ fn taxes(sheet: &mut Sheet, invoice: &Invoice) -> Result<(), RenderError> {
         *taxed += i128::from(line.amount.minor());
         *tax += i128::from(line.tax.minor());
     }
-    if taxes.is_empty() {
-        return Ok(());
-    }
     let written = |minor: i128| {
         let minor = i64::try_from(minor).ok().and_then(|minor| Amount::new(minor).ok());
         let minor = minor.ok_or_else(|| RenderError::new("taxes are out of range"))?;
-        Ok::<_, RenderError>(amount(minor, invoice.currency))
+        Ok(amount(minor, invoice.currency))
     };
-    let mut rows = Vec::new();
-    for (code, (taxed, tax)) in taxes {
-        let cells = vec![written(taxed)?, written(tax)?];
-        rows.push(Row { description: code.to_owned(), note: None, cells });
-    }
+    let row = |(code, (taxed, tax)): (&str, (i128, i128))| {
+        Ok([code.to_owned(), written(taxed)?, written(tax)?])
+    };
+    taxes.into_iter().map(row).collect()
+}
+
+fn tax_table(sheet: &mut Sheet, taxes: Vec<[String; 3]>) -> Result<(), RenderError> {
+    let row = |[code, taxable, tax]: [String; 3]| Row {
+        description: code,
+        note: None,
+        cells: vec![taxable, tax],
+    };
+    let rows: Vec<Row> = taxes.into_iter().map(row).collect();
     let columns = [Column { title: "TAXABLE", width: 110.0 }, Column { title: "TAX", width: 88.0 }];
     sheet.make_room(96.0)?;
     sheet.title("Tax summary");

@@ -13,6 +13,8 @@ pub(super) const INNER: f32 = PAGE_WIDTH - 2.0 * MARGIN;
 const BOTTOM: f32 = PAGE_HEIGHT - 76.0;
 /// Where a further page begins, below its heading.
 const FURTHER_TOP: f32 = 84.0;
+/// Letters that can still be read, in points.
+const SMALLEST: f32 = 6.0;
 /// Papers are not books.
 const PAGES_MAX: usize = 200;
 
@@ -109,6 +111,18 @@ impl Sheet {
         if !text.is_empty() {
             self.mark(Mark::Text { x, y, style, text: text.to_owned() });
         }
+    }
+
+    /// One line that stands before `right`: in smaller letters where it is too wide, and cut only
+    /// when they would be too small to read.
+    pub(super) fn squeezed(&mut self, right: f32, y: f32, style: Style, text: &str, room: f32) {
+        let text = self.letters.writable(text);
+        let mut style = style;
+        while self.letters.width(&text, style.weight, style.size) > room && style.size > SMALLEST {
+            style.size -= 0.5;
+        }
+        let text = self.letters.cut(&text, style.weight, style.size, room);
+        self.text(right, y, Side::Right, style, &text);
     }
 
     /// Text from outside in up to `lines_max` lines below each other. Where the next line would be.

@@ -32,7 +32,7 @@ pub(super) struct Row {
 }
 
 impl Sheet {
-    /// A head and its rows. `keep` is room that is wanted below the last row.
+    /// A head and its rows.
     pub(super) fn table(
         &mut self,
         first: &str,
@@ -78,9 +78,7 @@ impl Sheet {
         let mut y = self.y + PADDING + CELL.size;
         let mut right = MARGIN + INNER - INDENT;
         for (column, cell) in columns.iter().zip(&row.cells).rev() {
-            let cell = self.letters.writable(cell);
-            let cell = self.letters.cut(&cell, CELL.weight, CELL.size, column.width - GAP);
-            self.text(right, y, Side::Right, CELL, &cell);
+            self.squeezed(right, y, CELL, cell, column.width - GAP);
             right -= column.width;
         }
         for line in lines {
