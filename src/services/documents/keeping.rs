@@ -56,7 +56,9 @@ pub(super) async fn keep<T>(
         documents.failpoints.reach("documents.after_place").await;
         publish_with(documents, &claim, publish).await
     });
-    let published = placed.await.unwrap_or_else(|_| Err(problem::busy()));
+    // Too late: a thread may still be at work on the file, so that the claim is not given up here
+    // but found abandoned when that is surely over.
+    let published = placed.await.map_err(|_| problem::busy())?;
     match published {
         Ok(Published::Used(value)) => Ok(value),
         Ok(Published::Unused(value)) => {
