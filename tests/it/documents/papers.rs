@@ -58,6 +58,25 @@ both_engines! {
     }
 }
 
+/// An event that makes no sense is refused as unreadable.
+#[actix_web::test]
+async fn an_event_that_makes_no_sense_is_refused() {
+    let system = TestSystem::start(Engine::Sqlite).await;
+    let subject = "bill/01900000-0000-7000-8000-000000000000";
+    let event = json!({
+        "specversion": "1.0", "id": "01900000-0000-7000-8000-000000000001",
+        "source": "/busbar/billing", "type": "busbar.bill.issued.v1", "subject": subject,
+        "time": "2026-11-01T00:00:00.000Z", "datacontenttype": "application/json",
+        "dataschema": "/schemas/bill.issued/v1", "sequence": "00000000000000000001",
+        "partitionkey": subject, "correlationid": "r-1", "actor": "system",
+        "data": {"total_minor": 4496}
+    });
+    let billing = system.internal_as("billing", ServiceName::Documents);
+    let heard = billing.post("/internal/events", json!([event])).await.expect(200);
+    assert_eq!(heard["results"][0]["code"], "event_unreadable", "{heard}");
+    system.finish().await;
+}
+
 /// Killed with a rendered invoice in its hands, or with one that is in place and not written down:
 /// there is one invoice in the end, and nothing beside it.
 async fn killed_at(engine: Engine, point: &str) {
