@@ -27,6 +27,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use busbar_http::{Kind, Metrics, Problem, Routes, about};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 
 use crate::config;
 use crate::events::Event;
@@ -105,31 +107,24 @@ impl Service for Notifications {
     }
 
     fn jobs(self: &Arc<Self>) -> Handlers {
-        let doing = |what: fn(Arc<Self>, Job) -> Work| {
-            let notifications = self.clone();
-            move |job| what(notifications.clone(), job)
-        };
+        let work: [(&'static str, Doing); 4] = [
+            (deliver::KIND, |it, job| {
+                async move { deliver::deliver(&it, &job).await }.boxed_local()
+            }),
+            (announce::KIND, |it, job| {
+                async move { announce::announce(&it, &job).await }.boxed_local()
+            }),
+            (upkeep::LOOK, |it, job| async move { upkeep::look(&it, &job).await }.boxed_local()),
+            (upkeep::FORGET, |it, job| {
+                async move { upkeep::forget(&it, &job).await }.boxed_local()
+            }),
+        ];
         // What another service keeps from being written waits for it, however long that takes.
         let patience = Patience::endless();
-        Handlers::new()
-            .on_with(
-                deliver::KIND,
-                patience,
-                doing(|it, job| Box::pin(async move { deliver::deliver(&it, &job).await })),
-            )
-            .on_with(
-                announce::KIND,
-                patience,
-                doing(|it, job| Box::pin(async move { announce::announce(&it, &job).await })),
-            )
-            .on(
-                upkeep::LOOK,
-                doing(|it, job| Box::pin(async move { upkeep::look(&it, &job).await })),
-            )
-            .on(
-                upkeep::FORGET,
-                doing(|it, job| Box::pin(async move { upkeep::forget(&it, &job).await })),
-            )
+        work.into_iter().fold(Handlers::new(), |handlers, (kind, work)| {
+            let notifications = self.clone();
+            handlers.on_with(kind, patience, move |job| work(notifications.clone(), job))
+        })
     }
 
     async fn on_event(&self, tx: &mut Transaction<'_>, event: &Event) -> Result<(), Problem> {
@@ -149,8 +144,10 @@ impl Service for Notifications {
     }
 }
 
+/// What is done for a kind of job.
+type Doing = fn(Arc<Notifications>, Job) -> Work;
 /// The work on one job.
-type Work = futures_util::future::LocalBoxFuture<'static, Result<(), Problem>>;
+type Work = LocalBoxFuture<'static, Result<(), Problem>>;
 
 /// What everybody does with their own.
 fn inbox() -> Routes {

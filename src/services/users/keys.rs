@@ -1,4 +1,4 @@
-//! What is made from the service's one secret: the key that signs access tokens, refresh, device
+//! What is made from the service's one secret: the key that signs access tokens, refresh, device,
 //! verification and reset tokens, and keyed digests. Pure.
 //!
 //! A sealed token is its content followed by a MAC over it, so nothing of it has to be stored.

@@ -5,6 +5,7 @@ use std::path::Path;
 use busbar::services::Service;
 use busbar::services::analytics::Analytics;
 use busbar::services::billing::Billing;
+use busbar::services::notifications::Notifications;
 use busbar::services::payments::Payments;
 use busbar::services::users::Users;
 use busbar::services::utilities::Utilities;
@@ -42,6 +43,7 @@ fn of_service<S: Service>() -> Room {
 fn rooms() -> Vec<Room> {
     vec![
         in_each_database(),
+        of_service::<Notifications>(),
         of_service::<Users>(),
         of_service::<Payments>(),
         of_service::<Billing>(),

@@ -1,5 +1,5 @@
 //! Every template in every language, with all it needs and without.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use super::*;
 use crate::services::notifications::model::Template;
