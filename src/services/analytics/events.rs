@@ -172,10 +172,10 @@ mod tests {
     #[test]
     fn a_payment_without_a_method_was_made_by_the_one_of_its_connector() {
         for (method, due) in [(Value::Null, "sim"), (json!("card_token"), "card_token")] {
-            let Ok(Some(Fact::Payment(read))) = fact(&event("payment.failed", paid(method))) else {
-                panic!("no payment");
-            };
-            assert_eq!((read.method.as_str(), read.provider_id.as_str()), (due, ""));
+            let read = fact(&event("payment.failed", paid(method))).unwrap();
+            let kept = format!("{read:?}");
+            assert!(kept.contains(&format!("method: \"{due}\"")), "{kept}");
+            assert!(kept.contains("provider_id: \"\""), "{kept}");
         }
     }
 
