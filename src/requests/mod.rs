@@ -111,6 +111,23 @@ pub async fn claim(
     }
 }
 
+/// The answer that is kept, if there is one. A look: it claims nothing, so that work before a
+/// claim need not be done for a repetition.
+pub async fn answered(database: &Database, request: &Request) -> Result<Option<Reply>, Problem> {
+    let Request { principal, key } = request;
+    let method = key.method.as_str();
+    let earlier: Option<Earlier> =
+        database.optional(EARLIER, params![principal, method, key.route, key.key]).await?;
+    let Some(Earlier { fingerprint, status: Some(status), body: Some(body), .. }) = earlier else {
+        return Ok(None);
+    };
+    if fingerprint != key.fingerprint {
+        return Err(KEY_REUSED.problem());
+    }
+    let body = serde_json::from_str(&body).map_err(Problem::internal)?;
+    Ok(Some(Reply { status, body, is_replayed: true }))
+}
+
 /// Keeps the answer, and makes it. The first answer stays: a later one is not kept.
 pub async fn finish(
     tx: &mut Transaction<'_>,

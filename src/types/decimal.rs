@@ -1,7 +1,10 @@
 //! Rates and quantities in fixed point, and the three roundings of the house: half to even, basis
 //! points, and the split by largest remainder. No value is rounded twice.
+mod arithmetic;
+
 use std::borrow::Cow;
 
+pub use self::arithmetic::Exact;
 use super::{Currency, Money, Refused, Text, text_form};
 
 /// A decimal with at most `PLACES` decimal places, exact. Written without needless zeros.
@@ -112,12 +115,17 @@ pub fn round_half_even(numerator: i128, denominator: i128) -> i128 {
 ///
 /// `None` when there is nobody to give to: no weights, or all of them zero.
 pub fn split(total: i64, weights: &[u64]) -> Option<Vec<i64>> {
+    let parts = split_wide(i128::from(total), weights)?;
+    parts.into_iter().map(|part| i64::try_from(part).ok()).collect()
+}
+
+fn split_wide(total: i128, weights: &[u64]) -> Option<Vec<i128>> {
     let sum: i128 = weights.iter().map(|weight| i128::from(*weight)).sum();
     if sum == 0 {
         return None;
     }
     // Worked on the absolute value, so that a credit is split like the charge it takes back.
-    let size = i128::from(total.unsigned_abs());
+    let size = total.checked_abs()?;
     let exact = |weight: u64| size.checked_mul(i128::from(weight));
     let shares: Vec<i128> = weights.iter().map(|weight| exact(*weight)).collect::<Option<_>>()?;
     let mut parts: Vec<i128> = shares.iter().map(|share| share / sum).collect();
@@ -125,8 +133,7 @@ pub fn split(total: i64, weights: &[u64]) -> Option<Vec<i64>> {
     let mut order: Vec<usize> = (0..weights.len()).collect();
     order.sort_by_key(|&part| std::cmp::Reverse(shares[part] % sum));
     order.iter().take(left).for_each(|&part| parts[part] += 1);
-    let signed = |part: i128| i64::try_from(if total < 0 { -part } else { part }).ok();
-    parts.into_iter().map(signed).collect()
+    Some(parts.into_iter().map(|part| if total < 0 { -part } else { part }).collect())
 }
 
 fn too_far() -> Refused {

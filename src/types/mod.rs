@@ -24,7 +24,7 @@ pub use backoff::Backoff;
 pub use calendar::{Date, Period};
 pub use clock::{Clock, Timestamp};
 pub use currency::Currency;
-pub use decimal::{BasisPoints, Fixed, Quantity, Rate, round_half_even, split};
+pub use decimal::{BasisPoints, Exact, Fixed, Quantity, Rate, round_half_even, split};
 pub use id::{
     AccountId, AttemptId, AuditId, BillId, BillLineId, DocumentId, EventId, JobId, KeyId, MeterId,
     PaymentId, ProviderId, ReadingId, RegisterId, ReservationId, ServiceAccountId, SessionId,

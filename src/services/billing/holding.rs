@@ -31,7 +31,7 @@ pub(crate) fn judge(bill: &Bill, amount: Amount, currency: Currency) -> Result<(
     match bill.status {
         BillStatus::Paid => return Err(Refusal::AlreadyPaid),
         BillStatus::Draft | BillStatus::Void => return Err(Refusal::NotPayable),
-        BillStatus::Issued | BillStatus::PartiallyPaid => {}
+        BillStatus::Issued | BillStatus::PartiallyPaid | BillStatus::Overdue => {}
     }
     if bill.currency != currency {
         return Err(Refusal::CurrencyMismatch);
@@ -82,7 +82,7 @@ pub(crate) fn settle(
     match bill.status {
         BillStatus::Draft | BillStatus::Void => return misfit(Misfit::BillNotPayable),
         BillStatus::Paid => return misfit(Misfit::BalanceExceeded),
-        BillStatus::Issued | BillStatus::PartiallyPaid => {}
+        BillStatus::Issued | BillStatus::PartiallyPaid | BillStatus::Overdue => {}
     }
     if bill.currency != currency {
         return misfit(Misfit::CurrencyMismatch);
@@ -157,7 +157,7 @@ mod tests {
     fn only_open_bills_are_paid() {
         for status in BillStatus::ALL {
             let expected = match status {
-                BillStatus::Issued | BillStatus::PartiallyPaid => Ok(()),
+                BillStatus::Issued | BillStatus::PartiallyPaid | BillStatus::Overdue => Ok(()),
                 BillStatus::Paid => Err(Refusal::AlreadyPaid),
                 BillStatus::Draft | BillStatus::Void => Err(Refusal::NotPayable),
             };

@@ -9,6 +9,7 @@ pub(crate) struct Meters {
     bills: IntCounterVec,
     reservations: IntCounterVec,
     unapplied: IntCounter,
+    unrated: IntCounterVec,
 }
 
 impl Meters {
@@ -22,7 +23,12 @@ impl Meters {
             "busbar_billing_unapplied_payments_total",
             "Payments whose money no bill took: somebody must look at them",
         );
+        let unrated = Opts::new(
+            "busbar_billing_unrated_total",
+            "Bills that could not be worked out from readings, by why not",
+        );
         Ok(Meters {
+            unrated: IntCounterVec::new(unrated, &["code"])?,
             bills: IntCounterVec::new(bills, &["event"])?,
             reservations: IntCounterVec::new(reservations, &["outcome"])?,
             unapplied: IntCounter::with_opts(unapplied)?,
@@ -32,6 +38,7 @@ impl Meters {
     pub(crate) fn register(&self, metrics: &Metrics) -> Result<(), prometheus::Error> {
         metrics.register(self.bills.clone())?;
         metrics.register(self.reservations.clone())?;
+        metrics.register(self.unrated.clone())?;
         metrics.register(self.unapplied.clone())
     }
 
@@ -40,6 +47,15 @@ impl Meters {
         if !answer.is_replayed {
             self.bills.with_label_values(&[event]).inc();
         }
+    }
+
+    pub(crate) fn became_overdue(&self) {
+        self.bills.with_label_values(&["became_overdue"]).inc();
+    }
+
+    /// Codes are a closed set: of our problem table.
+    pub(crate) fn unrated(&self, code: &str) {
+        self.unrated.with_label_values(&[code]).inc();
     }
 
     /// A reservation: a new one, one that was there, or none.

@@ -2,11 +2,12 @@
 //!
 //! Staff draft, issue and void; numbers have no gaps. A payment first holds its part of a bill
 //! (`/internal/reservations`), so that no two payments pay the same; its end is heard as an event
-//! and settles or releases the part. Reading order: `model/bill` (states), `totals`, `numbering`,
-//! `holding` (the rules), `handlers`, `events`, `store`.
+//! and settles or releases the part. A bill is stated, or worked out from readings and prices that
+//! utilities is asked for; one that is not paid in time becomes overdue. Reading order:
+//! `model/bill` (states), `totals`, `numbering`, `rating`, `holding`, `overdue` (the rules),
+//! `handlers`, `events`, `pins`, `utilities`, `store`.
 //!
-//! Not here yet: rating of readings, overdue bills with late fees and dunning, credit notes, runs,
-//! coupons, policies of providers.
+//! Not here yet: late fees and dunning, credit notes, runs, coupons, policies of providers.
 
 mod events;
 mod handlers;
@@ -14,23 +15,34 @@ mod holding;
 mod meters;
 mod model;
 mod numbering;
+mod overdue;
+mod pins;
 mod problem;
+mod rating;
 mod store;
 mod totals;
+mod utilities;
 
+use std::sync::Arc;
+
+use busbar_http::client::Peer;
 use busbar_http::{Kind, Metrics, Problem, Routes, about};
 
 use crate::events::{Event, Origin};
 use crate::faults::Failpoints;
-use crate::services::{OpenError, Service, Setup};
+use crate::jobs::{Handlers, Patience};
+use crate::services::{OpenError, Peers, Service, Setup};
 use crate::storage::{Database, Script, Statement, Transaction};
-use crate::types::{Clock, Date, NumberPattern, ServiceName, Timestamp};
+use crate::types::{Clock, NumberPattern, ServiceName};
 
 use self::events::payment;
+use self::handlers::pdf::{self, Rendering};
 use self::handlers::{balance, bill, draft, list, reservation};
 use self::meters::Meters;
-use self::model::draft::{BillChange, NewBill};
+use self::model::draft::BillChange;
 use self::model::history::EntryView;
+use self::model::order::NewBill;
+use self::model::preview::BillPreview;
 use self::model::reservation::{ReservationOrder, ReservationView, Unapplied};
 use self::model::view::BillView;
 
@@ -51,6 +63,8 @@ pub struct Billing {
     failpoints: Failpoints,
     number_pattern: NumberPattern,
     due_days: u32,
+    grace_days: u32,
+    peers: Peers,
     meters: Meters,
 }
 
@@ -66,9 +80,14 @@ pub struct Settings {
 }
 
 impl Billing {
-    /// The civil date of an instant. In UTC: the zones of bills are kept but not worked with yet.
-    fn today(&self, at: Timestamp) -> Date {
-        Date::of(at)
+    fn utilities(&self) -> Result<&Peer, Problem> {
+        let utilities = self.peers.to(ServiceName::Utilities);
+        utilities.ok_or_else(|| Problem::internal("no way to utilities"))
+    }
+
+    fn documents(&self) -> Result<&Peer, Problem> {
+        let documents = self.peers.to(ServiceName::Documents);
+        documents.ok_or_else(|| Problem::internal("no way to documents"))
     }
 }
 
@@ -86,13 +105,30 @@ impl Service for Billing {
             name: "billing/0101_payments",
             text: include_str!("../../../migrations/billing/0101_payments.sql"),
         },
+        Script {
+            version: 102,
+            name: "billing/0102_rating",
+            text: include_str!("../../../migrations/billing/0102_rating.sql"),
+        },
     ];
     type Settings = Settings;
 
     async fn open(setup: Setup<Settings>) -> Result<Billing, OpenError> {
-        let Setup { database, clock, settings, failpoints, .. } = setup;
-        let (Settings { due_days, number_pattern, .. }, meters) = (settings, Meters::new()?);
-        Ok(Billing { database, clock, failpoints, number_pattern, due_days, meters })
+        let Setup { database, clock, settings, peers, failpoints } = setup;
+        let Settings { due_days, number_pattern, grace_days } = settings;
+        let meters = Meters::new()?;
+        let billing = Billing {
+            database,
+            clock,
+            failpoints,
+            number_pattern,
+            due_days,
+            grace_days,
+            peers,
+            meters,
+        };
+        overdue::ensure(&billing).await?;
+        Ok(billing)
     }
 
     fn routes() -> Routes {
@@ -109,6 +145,11 @@ impl Service for Billing {
                 "/bills/user/{user_id}",
                 about("List the bills of a person").lists::<BillView>().query(BILL_QUERY),
                 list::of_user,
+            )
+            .post(
+                "/bills/preview",
+                by_staff("Show what a draft would say").takes::<NewBill>().gives::<BillPreview>(),
+                draft::preview,
             )
             .get("/bills/{id}", shown("Show a bill"), bill::show)
             .patch(
@@ -127,6 +168,11 @@ impl Service for Billing {
                 "/bills/{id}/events",
                 about("What happened to a bill").lists::<EntryView>().query(PAGE),
                 list::history,
+            )
+            .get(
+                "/bills/{id}/pdf",
+                about("Go to the invoice; 202 while it is made").status(302).gives::<Rendering>(),
+                pdf::show,
             )
             .get(
                 "/billing/unapplied-payments",
@@ -156,6 +202,14 @@ impl Service for Billing {
                 about("What is owed").internal().gives::<balance::Balances>(),
                 balance::show,
             )
+    }
+
+    fn jobs(self: &Arc<Self>) -> Handlers {
+        let looking = self.clone();
+        pins::handlers(self).on_with(overdue::KIND, Patience::endless(), move |job| {
+            let billing = looking.clone();
+            async move { overdue::look(&billing, &job).await }
+        })
     }
 
     async fn on_event(&self, tx: &mut Transaction<'_>, event: &Event) -> Result<(), Problem> {

@@ -1,14 +1,21 @@
 //! What can go wrong with bills.
-use busbar_http::{Invalid, Problem, problems};
+use busbar_http::{Invalid, Kind, Problem, problems};
+use serde_json::json;
 
-use super::holding::Refusal;
+use crate::types::BillId;
+
+use super::holding;
 use super::model::bill::{Bill, BillStatus};
 use super::model::draft::Faults;
+use super::rating;
 
 problems! {
     BILL_NOT_FOUND => 404 "bill_not_found" "there is no such bill";
     RESERVATION_NOT_FOUND => 404 "reservation_not_found" "the payment holds nothing";
     BILL_IMMUTABLE => 409 "bill_immutable" "only a draft can be changed";
+    SERVICE_ACCOUNT_NOT_FOUND => 404 "service_account_not_found" "there is no such account";
+    BILL_NOT_ISSUED => 409 "bill_not_issued" "a draft has no invoice";
+    PERIOD_OVERLAP => 409 "period_overlap" "some day is on another bill of the account";
     INVALID_STATE => 409 "invalid_state" "the bill's state does not allow this";
     BILL_TOTAL_ZERO => 409 "bill_total_zero" "a bill that asks for nothing is not issued";
     BILL_HAS_PAYMENTS => 409 "bill_has_payments" "something was paid: refund or credit it first";
@@ -21,11 +28,19 @@ problems! {
     RESERVATION_MISMATCH => 409 "reservation_mismatch" "the payment holds something else";
     AMOUNT_NOT_ALLOWED => 422 "amount_not_allowed" "the biller does not take this amount";
     CURRENCY_MISMATCH => 422 "currency_mismatch" "the bill is in another currency";
+    NO_TARIFF => 422 "no_tariff" "no tariff holds on the first day of the period";
+    MISSING_READINGS => 422 "missing_readings" "it is not known what was used in the period";
+    UNIT_MISMATCH => 422 "unit_mismatch" "what is counted and what has a price do not agree";
+    TARIFF_UNSUPPORTED => 422 "tariff_unsupported" "the tariff cannot be rated yet";
+    UTILITIES_UNAVAILABLE => 503 "utilities_unavailable" "readings cannot be had at the moment";
+    DOCUMENTS_UNAVAILABLE => 503 "documents_unavailable" "documents cannot be had at the moment";
     BILL_BUSY => 503 "bill_busy" "too many payments of the bill at once";
     EVENT_UNREADABLE => 422 "event_unreadable" "the event's data are not what its type says";
 }
 
 const RETRY_AFTER_S: u64 = 1;
+/// For a service that is away: it is seldom back within a second.
+const AWAY_RETRY_AFTER_S: u64 = 5;
 
 impl From<Faults> for Problem {
     fn from(Faults(faults): Faults) -> Problem {
@@ -40,8 +55,9 @@ impl From<Faults> for Problem {
     }
 }
 
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Problem {
+impl From<holding::Refusal> for Problem {
+    fn from(refusal: holding::Refusal) -> Problem {
+        use holding::Refusal;
         match refusal {
             Refusal::AlreadyPaid => BILL_ALREADY_PAID.problem(),
             Refusal::NotPayable => BILL_NOT_PAYABLE.problem(),
@@ -55,6 +71,37 @@ impl From<Refusal> for Problem {
             }
             Refusal::Reserved { available_minor } => {
                 BILL_AMOUNT_RESERVED.problem().with("available_minor", available_minor)
+            }
+        }
+    }
+}
+
+impl From<rating::Refusal> for Problem {
+    fn from(refusal: rating::Refusal) -> Problem {
+        use rating::Refusal;
+        match refusal {
+            Refusal::NoTariff { on } => {
+                NO_TARIFF.problem().at("/period").with("on", on.to_string())
+            }
+            Refusal::TariffUnsupported { tariff_id, version, faults } => {
+                let faults = faults.iter().map(|f| json!({"pointer": f.pointer, "code": f.code}));
+                let problem = TARIFF_UNSUPPORTED.problem().with("tariff_id", tariff_id.to_string());
+                problem.with("version", version).with("faults", faults.collect::<Vec<_>>())
+            }
+            Refusal::CurrencyMismatch { currency } => {
+                let detail = format!("the provider is paid in another currency than {currency}");
+                CURRENCY_MISMATCH.problem().detail(detail)
+            }
+            Refusal::NothingCounted { unit } => {
+                let detail = format!("the tariff has a price by {unit}, which no register counts");
+                UNIT_MISMATCH.problem().detail(detail).with("unit", unit.to_string())
+            }
+            Refusal::NoPrice { unit } => {
+                let detail = format!("a register counts {unit}, which the tariff has no price by");
+                UNIT_MISMATCH.problem().detail(detail).with("unit", unit.to_string())
+            }
+            Refusal::Beyond(refused) => {
+                Problem::field("/period", refused.code(), refused.detail().to_owned())
             }
         }
     }
@@ -85,4 +132,14 @@ pub(super) fn not_voidable(bill: &Bill) -> Problem {
 /// Others were faster again and again.
 pub(super) fn busy() -> Problem {
     BILL_BUSY.problem().retry_after(RETRY_AFTER_S)
+}
+
+/// Some day of the period is on another bill.
+pub(super) fn overlap(bill: BillId) -> Problem {
+    PERIOD_OVERLAP.problem().at("/period").with("bill_id", bill.to_string())
+}
+
+/// Another service is away, or does not answer as it should.
+pub(super) fn away(kind: Kind, why: impl std::fmt::Display) -> Problem {
+    kind.problem().retry_after(AWAY_RETRY_AFTER_S).cause(why)
 }

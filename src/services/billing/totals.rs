@@ -50,6 +50,7 @@ mod tests {
             amount_minor: Amount::new(amount).unwrap(),
             tax_code: None,
             tax_minor: Amount::new(tax).unwrap(),
+            trace: None,
         }
     }
 

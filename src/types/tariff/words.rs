@@ -122,6 +122,10 @@ impl Text for TariffKey {
 }
 
 impl Text for TaxCode {
+    fn example() -> Option<&'static str> {
+        Some("std")
+    }
+
     fn text(&self) -> Cow<'_, str> {
         self.0.as_str().into()
     }

@@ -51,6 +51,19 @@ struct Voided<'a> {
     currency: Currency,
 }
 
+#[derive(Debug, Serialize)]
+struct BecameOverdue<'a> {
+    bill_id: BillId,
+    number: &'a str,
+    user_id: UserId,
+    provider_id: &'a ProviderId,
+    balance_minor: Amount,
+    currency: Currency,
+    due_on: Option<Date>,
+    /// Since it was due.
+    days: i64,
+}
+
 /// A part of the bill is held for a payment, or is not any more.
 #[derive(Debug, Serialize)]
 struct Held<const IS_HELD: bool> {
@@ -81,6 +94,13 @@ impl<const IS_WHOLE: bool> Published for Paid<'_, IS_WHOLE> {
 
 impl Published for Voided<'_> {
     const KIND: Kind = kinds::BILL_VOIDED;
+    fn subject(&self) -> String {
+        subject_of(self.bill_id)
+    }
+}
+
+impl Published for BecameOverdue<'_> {
+    const KIND: Kind = kinds::BILL_BECAME_OVERDUE;
     fn subject(&self) -> String {
         subject_of(self.bill_id)
     }
@@ -161,6 +181,26 @@ pub(crate) async fn voided(
         currency: bill.currency,
     };
     tell(tx, origin, bill, &voided).await
+}
+
+/// `bill` as it is now.
+pub(crate) async fn became_overdue(
+    tx: &mut Transaction<'_>,
+    origin: &Origin,
+    bill: &Bill,
+) -> Result<(), Problem> {
+    let today = bill.timezone.date_of(origin.at);
+    let overdue = BecameOverdue {
+        bill_id: bill.id,
+        number: number(bill),
+        user_id: bill.user_id,
+        provider_id: &bill.provider_id,
+        balance_minor: bill.balance_minor,
+        currency: bill.currency,
+        due_on: bill.due_on,
+        days: bill.due_on.map_or(0, |due_on| due_on.days_until(today)),
+    };
+    tell(tx, origin, bill, &overdue).await
 }
 
 pub(crate) async fn reserved(

@@ -6,15 +6,15 @@ use busbar_http::{Caller, IdempotencyKey, Path, Problem, Reply, RequestId, Servi
 use crate::storage::Transaction;
 use crate::types::{Amount, BillId, Date, Timestamp};
 
-use super::super::Billing;
 use super::super::events::bill as told;
 use super::super::model::bill::{Bill, BillStatus, Viewer};
 use super::super::model::draft::due_in_time;
 use super::super::model::view::BillView;
 use super::super::numbering::{Paper, Series};
+use super::super::overdue::overdue_at;
 use super::super::problem::{self, BILL_NOT_FOUND, BILL_TOTAL_ZERO};
-use super::super::store;
 use super::super::store::bill::Issue;
+use super::super::{Billing, pins, store};
 use super::{Repeatable, bill_seen, for_staff, origin, view_seen, viewer, visible};
 
 /// `GET /bills/{id}`.
@@ -55,10 +55,11 @@ pub(crate) async fn issue(
             return Ok(earlier);
         }
         let draft = bill_seen(tx, id).await?;
-        let issued_on = billing.today(at);
+        let issued_on = draft.timezone.date_of(at);
         let due_on = may_be_issued(&billing, &draft, issued_on)?;
         let number = next_number(&billing, tx, &draft, issued_on).await?;
-        let issue = Issue { number, issued_on, due_on };
+        let overdue_at = overdue_at(&draft.timezone, due_on, billing.grace_days);
+        let issue = Issue { number, issued_on, due_on, overdue_at };
         write_issue(tx, &draft, &issue, at).await?;
         let bill = bill_seen(tx, id).await?;
         told::issued(tx, &origin, &bill).await?;
@@ -132,6 +133,7 @@ pub(crate) async fn void(
             return Err(problem::not_voidable(&bill_seen(tx, id).await?));
         }
         let bill = bill_seen(tx, id).await?;
+        pins::unpin_later(tx, &bill, at).await?;
         told::voided(tx, &origin, &bill, owed).await?;
         told::audited(tx, &origin, &bill, "bill.voided").await?;
         view_seen(tx, bill).await

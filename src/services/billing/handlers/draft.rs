@@ -1,36 +1,46 @@
 //! Drafts: made, changed and thrown away by staff.
 use actix_web::web::Data;
+use busbar_http::headers::traced;
 use busbar_http::precondition::version_mismatch;
-use busbar_http::{Body, Caller, IfMatch, MaybeKeyed, NoContent, Path, Problem, Reply, RequestId};
+use busbar_http::{
+    Body, Caller, Deadline, Found, IfMatch, MaybeKeyed, NoContent, Path, Problem, Reply, RequestId,
+};
 
 use crate::storage::Transaction;
-use crate::types::BillId;
+use crate::types::{BillId, ReadingId, Timestamp};
 
-use super::super::Billing;
 use super::super::events::bill as told;
 use super::super::model::bill::{Bill, BillStatus};
-use super::super::model::draft::{BillChange, Draft, NewBill};
-use super::super::problem::BILL_IMMUTABLE;
-use super::super::store;
+use super::super::model::draft::{BillChange, Draft};
+use super::super::model::order::{NewBill, Order};
+use super::super::model::preview::BillPreview;
+use super::super::problem::{self, BILL_IMMUTABLE};
+use super::super::{Billing, pins, rating, store, utilities};
 use super::{Repeatable, bill_seen, for_staff, origin, view_seen};
 
-/// `POST /bills`: a draft of stated lines.
+/// `POST /bills`: a draft of stated lines, or of what an account used.
 pub(crate) async fn create(
     billing: Data<Billing>,
     caller: Caller,
     request_id: RequestId,
+    deadline: Deadline,
     MaybeKeyed(bill, key): MaybeKeyed<NewBill>,
 ) -> Result<Reply, Problem> {
     caller.require_staff()?;
     let (request, at) = (Repeatable::new(&caller, key), billing.clock.now());
-    let draft = Draft::new(bill, billing.today(at))?;
+    if let Some(earlier) = request.answered(&billing).await? {
+        return Ok(earlier);
+    }
+    let (draft, readings) = drafted(&billing, bill, &request_id, deadline, at).await?;
     let origin = origin(&caller, &request_id, at);
     let answer = billing.database.transaction(async |tx| {
         if let Some(earlier) = request.earlier(tx, draft.id, at).await? {
             return Ok(earlier);
         }
+        stands_alone(tx, &draft).await?;
         store::bill::insert(tx, &draft, at).await?;
         store::line::insert(tx, draft.id, &draft.lines).await?;
+        pins::pin_later(tx, draft.id, readings.clone(), at).await?;
         let bill = bill_seen(tx, draft.id).await?;
         told::noted(tx, &origin, &bill, "bill.drafted").await?;
         told::audited(tx, &origin, &bill, "bill.drafted").await?;
@@ -40,6 +50,56 @@ pub(crate) async fn create(
     let answer: Reply = answer.await?;
     billing.meters.bill(&answer, "drafted");
     Ok(answer)
+}
+
+/// `POST /bills/preview`: what `POST /bills` would draft, or why not. Writes nothing.
+pub(crate) async fn preview(
+    billing: Data<Billing>,
+    caller: Caller,
+    request_id: RequestId,
+    deadline: Deadline,
+    Body(bill): Body<NewBill>,
+) -> Result<Found<BillPreview>, Problem> {
+    caller.require_staff()?;
+    let at = billing.clock.now();
+    let (draft, _) = drafted(&billing, bill, &request_id, deadline, at).await?;
+    if let Some(account) = draft.service_account_id {
+        let (database, id, period) = (&billing.database, draft.id, draft.period);
+        if let Some(other) = store::account::overlapping(database, account, id, period).await? {
+            return Err(problem::overlap(other));
+        }
+    }
+    Ok(Found(BillPreview::from(draft)))
+}
+
+/// The draft, and the readings that it was made from. Asks utilities where lines are not stated.
+async fn drafted(
+    billing: &Billing,
+    bill: NewBill,
+    request_id: &RequestId,
+    deadline: Deadline,
+    at: Timestamp,
+) -> Result<(Draft, Vec<ReadingId>), Problem> {
+    let order = match bill.read()? {
+        Order::Stated(bill) => return Ok((Draft::stated(*bill, at)?, Vec::new())),
+        Order::Rated(order) => order,
+    };
+    let headers = traced(request_id);
+    let asked = utilities::usage(billing.utilities()?, &order, &headers, deadline).await;
+    let usage = asked.inspect_err(|problem| billing.meters.unrated(problem.code()))?;
+    let lines = rating::rate(&usage, order.period).map_err(Problem::from);
+    let lines = lines.inspect_err(|problem| billing.meters.unrated(problem.code()))?;
+    let readings = usage.readings().map(|reading| reading.id).collect();
+    Ok((Draft::rated(&order, usage, lines, at)?, readings))
+}
+
+/// A day of an account is on one bill.
+async fn stands_alone(tx: &mut Transaction<'_>, draft: &Draft) -> Result<(), Problem> {
+    let Some(account) = draft.service_account_id else { return Ok(()) };
+    match store::account::claim(tx, account, draft.id, draft.period).await? {
+        Some(other) => Err(problem::overlap(other)),
+        None => Ok(()),
+    }
 }
 
 /// `PATCH /bills/{id}`: a draft as it is to be.
@@ -53,11 +113,14 @@ pub(crate) async fn change(
 ) -> Result<Reply, Problem> {
     for_staff(&billing, &caller, id).await?;
     let at = billing.clock.now();
-    let (origin, today) = (origin(&caller, &request_id, at), billing.today(at));
+    let origin = origin(&caller, &request_id, at);
     let changed = billing.database.transaction(async |tx| {
         let bill = draft_seen(tx, id, &expected, change.version).await?;
         let (version, lines) = (bill.version, store::line::seen(tx, id).await?);
-        let draft = Draft::kept(bill, lines).changed(change.clone(), today)?;
+        let draft = Draft::kept(bill, lines).changed(change.clone(), at)?;
+        if change.moves() {
+            stands_alone(tx, &draft).await?;
+        }
         if !store::bill::change(tx, &draft, version, at).await? {
             return Err(lost(tx, id).await?);
         }
@@ -81,12 +144,14 @@ pub(crate) async fn delete(
     expected: IfMatch,
 ) -> Result<NoContent, Problem> {
     for_staff(&billing, &caller, id).await?;
-    let origin = origin(&caller, &request_id, billing.clock.now());
+    let at = billing.clock.now();
+    let origin = origin(&caller, &request_id, at);
     let deleted = billing.database.transaction(async |tx| {
         let bill = draft_seen(tx, id, &expected, None).await?;
         if !store::bill::delete(tx, id, bill.version).await? {
             return Err(lost(tx, id).await?);
         }
+        pins::unpin_later(tx, &bill, at).await?;
         told::audited(tx, &origin, &bill, "bill.deleted").await
     });
     deleted.await?;

@@ -3,6 +3,7 @@ pub(crate) mod balance;
 pub(crate) mod bill;
 pub(crate) mod draft;
 pub(crate) mod list;
+pub(crate) mod pdf;
 pub(crate) mod reservation;
 
 use busbar_http::{Caller, IdempotencyKey, Problem, Reply, RequestId};
@@ -65,6 +66,15 @@ impl Repeatable {
     fn new(caller: &Caller, key: Option<IdempotencyKey>) -> Repeatable {
         let principal = format!("user/{}", caller.subject);
         Repeatable(key.map(|key| Request { principal, key }))
+    }
+
+    /// The answer that was given before, if it was: a look ahead of work that need not be done
+    /// again.
+    async fn answered(&self, billing: &Billing) -> Result<Option<Reply>, Problem> {
+        match &self.0 {
+            Some(request) => requests::answered(&billing.database, request).await,
+            None => Ok(None),
+        }
     }
 
     /// The answer that was given before, if it was.

@@ -10,11 +10,13 @@ use crate::types::{
 use super::words::{Basis, Exactness};
 
 words! {
-    /// Where a bill stands. Overdue and written off come with later work.
+    /// Where a bill stands. Written off comes with later work.
     pub(crate) enum BillStatus: "status_unknown" {
         Draft = "draft",
         Issued = "issued",
         PartiallyPaid = "partially_paid",
+        /// Owed after its last day of grace; a payment of a part does not change that.
+        Overdue = "overdue",
         Paid = "paid",
         Void = "void",
     }
@@ -71,12 +73,13 @@ pub(crate) enum Viewer {
 impl BillStatus {
     /// The states that may follow.
     pub(crate) fn next(self) -> &'static [BillStatus] {
-        use BillStatus::{Draft, Issued, Paid, PartiallyPaid, Void};
+        use BillStatus::{Draft, Issued, Overdue, Paid, PartiallyPaid, Void};
         match self {
             Draft => &[Issued],
-            Issued => &[PartiallyPaid, Paid, Void],
+            Issued => &[PartiallyPaid, Overdue, Paid, Void],
             // A payment of which the rest is not owed any more; void after it was given back.
-            PartiallyPaid => &[PartiallyPaid, Paid, Void],
+            PartiallyPaid => &[PartiallyPaid, Overdue, Paid, Void],
+            Overdue => &[Overdue, Paid, Void],
             Paid | Void => &[],
         }
     }
@@ -87,7 +90,7 @@ impl BillStatus {
 
     /// Whether something is owed.
     pub(crate) fn is_open(self) -> bool {
-        matches!(self, BillStatus::Issued | BillStatus::PartiallyPaid)
+        matches!(self, BillStatus::Issued | BillStatus::PartiallyPaid | BillStatus::Overdue)
     }
 }
 
@@ -188,15 +191,20 @@ mod tests {
     /// The whole table: every move that is not named here is forbidden.
     #[test]
     fn only_these_moves_are_allowed() {
-        use BillStatus::{Draft, Issued, Paid, PartiallyPaid, Void};
+        use BillStatus::{Draft, Issued, Overdue, Paid, PartiallyPaid, Void};
         let allowed = [
             (Draft, Issued),
             (Issued, PartiallyPaid),
+            (Issued, Overdue),
             (Issued, Paid),
             (Issued, Void),
             (PartiallyPaid, PartiallyPaid),
+            (PartiallyPaid, Overdue),
             (PartiallyPaid, Paid),
             (PartiallyPaid, Void),
+            (Overdue, Overdue),
+            (Overdue, Paid),
+            (Overdue, Void),
         ];
         for from in BillStatus::ALL {
             for to in BillStatus::ALL {
@@ -225,6 +233,7 @@ mod tests {
         assert_eq!(actions(BillStatus::Draft), drafted);
         assert_eq!(actions(BillStatus::Issued), [Action::Pay, Action::Void]);
         assert_eq!(actions(BillStatus::PartiallyPaid), [Action::Pay]);
+        assert_eq!(actions(BillStatus::Overdue), [Action::Pay, Action::Void]);
         assert_eq!(actions(BillStatus::Void), []);
         let empty = bill(BillStatus::Draft, 0).actions(Viewer::Staff);
         assert_eq!(empty, [Action::Edit, Action::Delete]);

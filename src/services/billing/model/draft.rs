@@ -1,41 +1,20 @@
-//! A draft: what staff state, checked once at the door.
+//! A draft: what staff state or readings say, checked once at the door.
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::types::{
-    BillId, Currency, Date, Period, ProviderId, Refused, ServiceAccountId, UserId, Zone,
+    BillId, Currency, Date, Period, ProviderId, Refused, ServiceAccountId, Timestamp, UserId, Zone,
 };
 
 use super::super::totals::Totals;
 use super::bill::Bill;
 use super::line::{Line, NewLine};
-use super::words::Exactness;
+use super::order::{RatedOrder, StatedBill};
+use super::usage::Usage;
+use super::words::{Basis, Exactness};
 
 /// A bill has at least one line and at most so many.
 pub(crate) const LINES_MAX: usize = 200;
-
-/// A bill of stated lines.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewBill {
-    user_id: UserId,
-    provider_id: ProviderId,
-    currency: Currency,
-    /// Set when the bill is issued, if it is not said.
-    #[serde(default)]
-    due_on: Option<Date>,
-    period: Period,
-    /// 1 to 200.
-    lines: Vec<NewLine>,
-    #[serde(default)]
-    service_account_id: Option<ServiceAccountId>,
-    /// UTC if not said.
-    #[serde(default)]
-    timezone: Option<Zone>,
-    /// Which amounts may be paid; `exact_down` if not said.
-    #[serde(default)]
-    exactness: Option<Exactness>,
-}
 
 /// What is changed in a draft; what is not said stays. Lines are replaced as a whole.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
@@ -69,6 +48,7 @@ pub(crate) struct Draft {
     pub(crate) period: Period,
     pub(crate) due_on: Option<Date>,
     pub(crate) timezone: Zone,
+    pub(crate) basis: Basis,
     pub(crate) exactness: Exactness,
     pub(crate) lines: Vec<Line>,
     pub(crate) totals: Totals,
@@ -79,10 +59,10 @@ pub(crate) struct Draft {
 pub(crate) struct Faults(pub(crate) Vec<(String, Refused)>);
 
 impl Draft {
-    /// `today` is the day on which the bill would be issued at the earliest.
-    pub(crate) fn new(bill: NewBill, today: Date) -> Result<Draft, Faults> {
+    /// A bill of stated lines. `at` is when it would be issued at the earliest.
+    pub(crate) fn stated(bill: StatedBill, at: Timestamp) -> Result<Draft, Faults> {
         let mut faults = Faults::default();
-        faults.note("/due_on", due_in_time(bill.due_on, today));
+        faults.note("/due_on", due_in_time(bill.due_on, bill.timezone.date_of(at)));
         let lines = faults.lines(bill.lines);
         let totals = faults.note("/lines", Totals::of(&lines, bill.currency));
         let Some(totals) = totals.filter(|_| faults.0.is_empty()) else { return Err(faults) };
@@ -94,8 +74,38 @@ impl Draft {
             currency: bill.currency,
             period: bill.period,
             due_on: bill.due_on,
-            timezone: bill.timezone.unwrap_or_default(),
-            exactness: bill.exactness.unwrap_or(Exactness::ExactDown),
+            timezone: bill.timezone,
+            basis: Basis::Manual,
+            exactness: bill.exactness,
+            lines,
+            totals,
+        })
+    }
+
+    /// A bill of what was used, in `lines`. `at` is when it would be issued at the earliest.
+    pub(crate) fn rated(
+        order: &RatedOrder,
+        usage: Usage,
+        lines: Vec<Line>,
+        at: Timestamp,
+    ) -> Result<Draft, Faults> {
+        let mut faults = Faults::default();
+        let basis = usage.basis();
+        let Usage { service_account, provider, .. } = usage;
+        faults.note("/due_on", due_in_time(order.due_on, provider.timezone.date_of(at)));
+        let totals = faults.note("/period", Totals::of(&lines, provider.currency));
+        let Some(totals) = totals.filter(|_| faults.0.is_empty()) else { return Err(faults) };
+        Ok(Draft {
+            id: BillId::new(),
+            user_id: service_account.user_id,
+            exactness: order.exactness.unwrap_or(provider.exactness()),
+            provider_id: provider.id,
+            service_account_id: Some(service_account.id),
+            currency: provider.currency,
+            period: order.period,
+            due_on: order.due_on,
+            timezone: provider.timezone,
+            basis,
             lines,
             totals,
         })
@@ -112,6 +122,7 @@ impl Draft {
             period: bill.period,
             due_on: bill.due_on,
             timezone: bill.timezone,
+            basis: bill.basis,
             exactness: bill.exactness,
             lines,
             totals: Totals {
@@ -123,9 +134,13 @@ impl Draft {
     }
 
     /// The draft as it is after a change.
-    pub(crate) fn changed(self, change: BillChange, today: Date) -> Result<Draft, Faults> {
+    pub(crate) fn changed(self, change: BillChange, at: Timestamp) -> Result<Draft, Faults> {
         let mut faults = Faults::default();
-        faults.note("/due_on", due_in_time(change.due_on, today));
+        let timezone = change.timezone.clone().unwrap_or_else(|| self.timezone.clone());
+        faults.note("/due_on", due_in_time(change.due_on, timezone.date_of(at)));
+        if self.basis != Basis::Manual {
+            change.what_was_rated().for_each(|field| faults.not_allowed(field, RATED));
+        }
         let lines = match change.lines {
             Some(lines) => faults.lines(lines),
             None => self.lines,
@@ -136,7 +151,7 @@ impl Draft {
             service_account_id: change.service_account_id.or(self.service_account_id),
             period: change.period.unwrap_or(self.period),
             due_on: change.due_on.or(self.due_on),
-            timezone: change.timezone.unwrap_or(self.timezone),
+            timezone,
             exactness: change.exactness.unwrap_or(self.exactness),
             lines,
             totals,
@@ -145,7 +160,26 @@ impl Draft {
     }
 }
 
+/// Why a rated draft is not changed in what it was rated by.
+const RATED: &str = "it was worked out from readings: delete the draft and have it rated again";
+
 impl BillChange {
+    /// What it names of that from which a bill is rated.
+    fn what_was_rated(&self) -> impl Iterator<Item = &'static str> {
+        let named = [
+            ("lines", self.lines.is_some()),
+            ("period", self.period.is_some()),
+            ("service_account_id", self.service_account_id.is_some()),
+            ("timezone", self.timezone.is_some()),
+        ];
+        named.into_iter().filter(|(_, is_named)| *is_named).map(|(field, _)| field)
+    }
+
+    /// Whether the bill may come to stand on days of another one.
+    pub(crate) fn moves(&self) -> bool {
+        self.period.is_some() || self.service_account_id.is_some()
+    }
+
     pub(crate) fn has_lines(&self) -> bool {
         self.lines.is_some()
     }
@@ -162,6 +196,17 @@ pub(crate) fn due_in_time(due_on: Option<Date>, issued_on: Date) -> Result<(), R
 }
 
 impl Faults {
+    /// A field that must be there is not.
+    pub(super) fn required<T>(&mut self, field: &str, value: Option<T>) -> Option<T> {
+        let missing = || Refused::new("field_required", format!("missing field `{field}`"));
+        self.note(&format!("/{field}"), value.ok_or_else(missing))
+    }
+
+    /// A field is there that must not be.
+    pub(super) fn not_allowed(&mut self, field: &str, why: &'static str) {
+        self.0.push((format!("/{field}"), Refused::new("field_not_allowed", why)));
+    }
+
     /// The value, or a note of what is wrong with it.
     fn note<T>(&mut self, pointer: &str, result: Result<T, Refused>) -> Option<T> {
         result.map_err(|refused| self.0.push((pointer.to_owned(), refused))).ok()
@@ -187,6 +232,7 @@ impl Faults {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use super::super::order::{NewBill, Order};
     use super::*;
     use serde_json::{Value, json};
 
@@ -202,9 +248,14 @@ mod tests {
         body
     }
 
+    fn noon() -> Timestamp {
+        "2026-11-15T12:00:00Z".parse().unwrap()
+    }
+
     fn drafted(body: Value) -> Result<Draft, Faults> {
-        let today = "2026-11-15".parse().unwrap();
-        Draft::new(serde_json::from_value(body).unwrap(), today)
+        let order: NewBill = serde_json::from_value(body).unwrap();
+        let Order::Stated(bill) = order.read()? else { panic!("lines are stated") };
+        Draft::stated(*bill, noon())
     }
 
     fn refused(body: Value) -> Vec<(String, &'static str)> {
@@ -256,13 +307,41 @@ mod tests {
         assert!(drafted(with("due_on", Value::Null)).is_ok());
     }
 
+    /// A day begins where the bill is: at noon in London it is the 16th on Kiritimati.
+    #[test]
+    fn the_day_of_issue_is_the_bill_s_own() {
+        let mut body = with("due_on", json!("2026-11-15"));
+        body["timezone"] = json!("Pacific/Kiritimati");
+        assert_eq!(refused(body.clone()), [("/due_on".to_owned(), "due_before_issue")]);
+        body["timezone"] = json!("Pacific/Honolulu");
+        assert!(drafted(body).is_ok());
+    }
+
+    #[test]
+    fn a_rated_draft_is_not_changed_in_what_it_was_rated_by() {
+        let draft = Draft { basis: Basis::Actual, ..drafted(story()).unwrap() };
+        let change =
+            |change: Value| draft.clone().changed(serde_json::from_value(change).unwrap(), noon());
+        assert!(change(json!({"due_on": "2026-12-01", "exactness": "exact"})).is_ok());
+        for (field, value) in [
+            ("lines", story()["lines"].clone()),
+            ("period", story()["period"].clone()),
+            ("timezone", json!("UTC")),
+        ] {
+            let Faults(faults) = change(json!({field: value})).unwrap_err();
+            assert_eq!(
+                (&*faults[0].0, faults[0].1.code()),
+                (&*format!("/{field}"), "field_not_allowed")
+            );
+        }
+    }
+
     #[test]
     fn a_change_keeps_what_it_does_not_name() {
         let draft = drafted(story()).unwrap();
         let change = json!({"lines": [{"kind": "fixed", "description": "Gas", "amount_minor": 7}]});
-        let today = "2026-11-15".parse().unwrap();
-        let changed =
-            draft.clone().changed(serde_json::from_value(change).unwrap(), today).unwrap();
+        let change = serde_json::from_value(change).unwrap();
+        let changed = draft.clone().changed(change, noon()).unwrap();
         assert_eq!(
             (changed.id, changed.due_on, changed.period),
             (draft.id, draft.due_on, draft.period)

@@ -2,9 +2,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::types::tariff::TaxCode;
 use crate::types::{Amount, BillLineId, Name, Quantity, Rate, Refused, words};
 
-use super::words::TaxCode;
+use super::trace::{Calculation, Trace};
 
 words! {
     /// What a line charges for.
@@ -57,6 +58,9 @@ pub(crate) struct Line {
     pub(crate) amount_minor: Amount,
     pub(crate) tax_code: Option<TaxCode>,
     pub(crate) tax_minor: Amount,
+    /// How it was worked out, if billing did that.
+    #[schema(value_type = Option<Calculation>)]
+    pub(crate) trace: Option<Trace>,
 }
 
 impl LineKind {
@@ -108,7 +112,19 @@ impl NewLine {
         let NewLine { kind, description, quantity, unit, rate, amount_minor, .. } = self;
         let (tax_code, tax_minor) = (self.tax_code, self.tax_minor);
         let id = BillLineId::new();
-        Line { id, kind, description, quantity, unit, rate, amount_minor, tax_code, tax_minor }
+        let trace = None;
+        Line {
+            id,
+            kind,
+            description,
+            quantity,
+            unit,
+            rate,
+            amount_minor,
+            tax_code,
+            tax_minor,
+            trace,
+        }
     }
 }
 

@@ -20,6 +20,8 @@ pub(crate) struct BillView {
     provider_id: ProviderId,
     service_account_id: Option<ServiceAccountId>,
     status: BillStatus,
+    /// Whether it is owed after its last day of grace.
+    overdue: bool,
     currency: Currency,
     period: Period,
     issued_on: Option<Date>,
@@ -60,6 +62,7 @@ impl BillView {
             user_id: bill.user_id,
             provider_id: bill.provider_id,
             service_account_id: bill.service_account_id,
+            overdue: bill.status == BillStatus::Overdue,
             status: bill.status,
             currency: bill.currency,
             period: bill.period,

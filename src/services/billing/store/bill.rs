@@ -18,22 +18,22 @@ sql! {
                   subtotal_minor, tax_minor, total_minor, credited_minor, credit_applied_minor,
                   settled_minor, refunded_minor, disputed_minor, moved_to_credit_minor,
                   reserved_minor, version, created_at, updated_at)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'manual', $9, 'draft', $10, $11, $12, $13,
-                  0, 0, 0, 0, 0, 0, 0, 1, $14, $14)";
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'draft', $11, $12, $13, $14,
+                  0, 0, 0, 0, 0, 0, 0, 1, $15, $15)";
     CHANGE = "UPDATE bills SET service_account_id = $3, period_start = $4, period_end = $5,
                   timezone = $6, exactness = $7, due_on = $8, subtotal_minor = $9,
                   tax_minor = $10, total_minor = $11, updated_at = $12, version = version + 1
               WHERE id = $1 AND version = $2 AND status = 'draft'";
     DELETE = "DELETE FROM bills WHERE id = $1 AND version = $2 AND status = 'draft'";
     ISSUE = "UPDATE bills SET status = 'issued', number = $3, issued_on = $4, due_on = $5,
-                 updated_at = $6, version = version + 1
+                 overdue_at = $6, updated_at = $7, version = version + 1
              WHERE id = $1 AND version = $2 AND status = 'draft'";
     VOID = "UPDATE bills SET status = 'void', updated_at = $2, version = version + 1
-            WHERE id = $1 AND status IN ('issued', 'partially_paid') AND reserved_minor = 0
+            WHERE id = $1 AND status IN ('issued', 'partially_paid', 'overdue') AND reserved_minor = 0
               AND settled_minor <= refunded_minor";
     HOLD = "UPDATE bills SET reserved_minor = reserved_minor + $2, updated_at = $4,
                 version = version + 1
-            WHERE id = $1 AND currency = $3 AND status IN ('issued', 'partially_paid')
+            WHERE id = $1 AND currency = $3 AND status IN ('issued', 'partially_paid', 'overdue')
               AND balance_minor - reserved_minor >= $2
               AND (exactness = 'exact_down' OR balance_minor = $2)";
     RELEASE = "UPDATE bills SET reserved_minor = reserved_minor - $2, updated_at = $3,
@@ -41,9 +41,11 @@ sql! {
                WHERE id = $1 AND reserved_minor >= $2";
     SETTLE = "UPDATE bills SET settled_minor = settled_minor + $2,
                   reserved_minor = reserved_minor - $3,
-                  status = CASE WHEN balance_minor = $2 THEN 'paid' ELSE 'partially_paid' END,
+                  status = CASE WHEN balance_minor = $2 THEN 'paid'
+                                WHEN status = 'overdue' THEN 'overdue'
+                                ELSE 'partially_paid' END,
                   updated_at = $4, version = version + 1
-              WHERE id = $1 AND status IN ('issued', 'partially_paid')
+              WHERE id = $1 AND status IN ('issued', 'partially_paid', 'overdue')
                 AND reserved_minor >= $3 AND balance_minor - reserved_minor + $3 >= $2";
 }
 
@@ -62,6 +64,8 @@ pub(crate) struct Issue {
     pub(crate) number: String,
     pub(crate) issued_on: Date,
     pub(crate) due_on: Date,
+    /// From when on it is overdue.
+    pub(crate) overdue_at: Timestamp,
 }
 
 pub(crate) async fn by_id(database: &Database, id: BillId) -> Result<Option<Bill>, StoreError> {
@@ -80,7 +84,7 @@ pub(crate) async fn insert(
     at: Timestamp,
 ) -> Result<(), StoreError> {
     let Draft { id, user_id, provider_id, service_account_id, currency, .. } = draft;
-    let Draft { period, due_on, timezone, exactness, totals, .. } = draft;
+    let Draft { period, due_on, timezone, basis, exactness, totals, .. } = draft;
     let (start, end) = (period.start(), period.end());
     let values = params![
         id,
@@ -91,6 +95,7 @@ pub(crate) async fn insert(
         start,
         end,
         timezone,
+        basis,
         exactness,
         due_on,
         totals.subtotal,
@@ -145,8 +150,9 @@ pub(crate) async fn issue(
     issue: &Issue,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
-    let Issue { number, issued_on, due_on } = issue;
-    Ok(tx.execute(ISSUE, params![id, version, number, issued_on, due_on, at]).await? == 1)
+    let Issue { number, issued_on, due_on, overdue_at } = issue;
+    let values = params![id, version, number, issued_on, due_on, overdue_at, at];
+    Ok(tx.execute(ISSUE, values).await? == 1)
 }
 
 /// False when it cannot be voided, for its state or for money that is on it.

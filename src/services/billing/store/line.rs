@@ -1,20 +1,37 @@
 //! The lines of a bill, in their order.
-use crate::storage::{Database, StoreError, Transaction, params, record, sql};
+use crate::storage::{
+    Database, FromValue, StoreError, ToValue, Transaction, Value, params, record, sql,
+};
 use crate::types::BillId;
 
 use super::super::model::line::Line;
+use super::super::model::trace::Trace;
 
 sql! {
-    OF_BILL = "SELECT id, kind, description, quantity, unit, rate, amount_minor, tax_code, tax_minor
+    OF_BILL = "SELECT id, kind, description, quantity, unit, rate, amount_minor, tax_code, tax_minor,
+                   trace
                FROM bill_lines WHERE bill_id = $1 ORDER BY position";
     INSERT = "INSERT INTO bill_lines (id, bill_id, position, kind, description, quantity, unit,
-                  rate, amount_minor, tax_code, tax_minor)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+                  rate, amount_minor, tax_code, tax_minor, trace)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     DELETE = "DELETE FROM bill_lines WHERE bill_id = $1";
 }
 
 record! {
-    Line { id, kind, description, quantity, unit, rate, amount_minor, tax_code, tax_minor }
+    Line { id, kind, description, quantity, unit, rate, amount_minor, tax_code, tax_minor, trace }
+}
+
+impl ToValue for Trace {
+    fn to_value(&self) -> Value<'_> {
+        Value::Text(self.0.to_string().into())
+    }
+}
+
+impl FromValue for Trace {
+    fn from_value(value: Value<'_>) -> Option<Self> {
+        let Value::Text(text) = value else { return None };
+        serde_json::from_str(&text).ok().map(Trace)
+    }
 }
 
 pub(crate) async fn of_bill(database: &Database, bill: BillId) -> Result<Vec<Line>, StoreError> {
@@ -35,6 +52,7 @@ pub(crate) async fn insert(
     for (position, line) in (1_i64..).zip(lines) {
         let Line { id, kind, description, quantity, unit, rate, .. } = line;
         let (amount, tax_code, tax) = (line.amount_minor, &line.tax_code, line.tax_minor);
+        let trace = &line.trace;
         let values = params![
             id,
             bill,
@@ -46,7 +64,8 @@ pub(crate) async fn insert(
             rate,
             amount,
             tax_code,
-            tax
+            tax,
+            trace
         ];
         tx.execute(INSERT, values).await?;
     }
