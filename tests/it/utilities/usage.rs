@@ -197,7 +197,7 @@ on_both! {
         let unknown = json!({"bill_id": bill, "reading_ids": [reading, ReadingId::new()]});
         let unknown = billing.post("/internal/usage/pins", unknown).await;
         assert_eq!(unknown.expect_problem(422, "reading_unknown")["errors"][0]["pointer"], "/reading_ids/1");
-        let many = json!({"bill_id": bill, "reading_ids": vec![reading; 2_001]});
+        let many = json!({"bill_id": bill, "reading_ids": vec![reading; 4_001]});
         billing.post("/internal/usage/pins", many).await.expect_problem(422, "count_invalid");
         assert_eq!(household.admin.post("/internal/usage/pins", pins).await.status, 401);
     }

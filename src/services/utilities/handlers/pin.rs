@@ -16,14 +16,14 @@ use super::super::problem::READING_UNKNOWN;
 use super::super::store;
 use super::meter::meter_seen;
 
-/// Readings of one bill.
-const READINGS_MAX: usize = 2_000;
+/// Readings of one bill: two of each register of the meters of a period are fewer.
+const READINGS_MAX: usize = 4_000;
 
 #[derive(Clone, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Pins {
     bill_id: BillId,
-    /// At most 2 000.
+    /// At most 4 000.
     reading_ids: Vec<ReadingId>,
 }
 
