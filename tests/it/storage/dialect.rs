@@ -6,6 +6,7 @@ use busbar::services::Service;
 use busbar::services::analytics::Analytics;
 use busbar::services::billing::Billing;
 use busbar::services::notifications::Notifications;
+use busbar::services::documents::Documents;
 use busbar::services::payments::Payments;
 use busbar::services::users::Users;
 use busbar::services::utilities::Utilities;
@@ -50,6 +51,7 @@ fn rooms() -> Vec<Room> {
         of_service::<Webhooks>(),
         of_service::<Utilities>(),
         of_service::<Analytics>(),
+        of_service::<Documents>(),
     ]
 }
 
