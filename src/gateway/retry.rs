@@ -125,6 +125,8 @@ mod tests {
             (ServiceName::Payments, "/payments/1/resolve", false),
             (ServiceName::Billing, "/bills/1/issue", true),
             (ServiceName::Billing, "/bills/1/void", false),
+            (ServiceName::Documents, "/documents", true),
+            (ServiceName::Documents, "/documents/1/links", false),
             (ServiceName::Users, "/users", false),
         ] {
             assert_eq!(honours_keys(service, target), kept, "{service} {target}");

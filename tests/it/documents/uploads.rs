@@ -1,12 +1,17 @@
 //! Uploads of both shapes, by people and by staff, repeated, and large.
 
+use std::time::Duration;
+
 use busbar::types::ServiceName;
 use serde_json::json;
 
 use super::desk::{BOUNDARY, Sending, beside, blobs, content, digest, id_of, noise, part, stored};
+use crate::support::wire::{Wire, pause};
 use crate::support::{Engine, TestSystem, both_engines};
 
 const PDF: &[u8] = b"%PDF-1.7\nnothing more";
+/// Than the gateway has for other requests.
+const LONGER: Duration = Duration::from_millis(1_500);
 /// Much more than the program may take for an upload of it.
 const LARGE: usize = 96 << 20;
 
@@ -84,11 +89,32 @@ async fn a_large_upload_takes_little_memory() {
     assert!(memory_peak(process.id()) - before < LARGE / 3);
 }
 
+/// An upload, and what is told of it, may take longer than other requests have in all.
+#[actix_web::test]
+async fn an_upload_takes_its_time_through_the_gateway() {
+    let system = TestSystem::start(Engine::Sqlite).await;
+    let token = system.person("alice").await.token.unwrap();
+    system.kill();
+    system.launch_with(&[("GATEWAY_REQUEST_TIMEOUT_MS", "1000")]).await;
+    let port = system.port(ServiceName::Gateway);
+    let uploaded = actix_web::web::block(move || {
+        let mut wire = Wire::to(port);
+        wire.send(format!(
+            "POST /api/documents HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n\
+             x-filename: a.bin\r\ncontent-length: 5000000\r\n\r\n"
+        ));
+        wire.send(noise(2_500_000, 1));
+        pause(LONGER);
+        wire.send(noise(2_500_000, 2));
+        wire.answer()
+    });
+    let answer = uploaded.await.unwrap();
+    assert_eq!(answer.status(), 201, "{}", answer.text());
+}
+
 /// A body that never ends is given up, and leaves nothing.
 #[actix_web::test]
 async fn a_body_without_end_is_given_up() {
-    use crate::support::wire::Wire;
-
     let settings = [("BUSBAR_DOCUMENTS_TRANSFER_SECONDS", "1")];
     let system = TestSystem::start_with(Engine::Sqlite, &settings).await;
     let alice = system.person("alice").await;
