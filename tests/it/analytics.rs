@@ -96,13 +96,21 @@ pub(crate) fn fresh() -> String {
     EventId::new().to_string()
 }
 
-/// Tells events to analytics, each in the name of its service; what became of each.
+/// Tells events to analytics, each in the name of its service, again while it has no time for it;
+/// what became of each.
 pub(crate) async fn tell(system: &TestSystem, tales: &[Tale]) -> Vec<String> {
     let mut results = Vec::new();
     for tale in tales {
         let service = system.internal_as(tale.source, ServiceName::Analytics);
-        let heard = service.post("/internal/events", json!([tale.event])).await.expect(200);
-        results.push(heard["results"][0]["result"].as_str().unwrap().to_owned());
+        let mut result = String::new();
+        system
+            .eventually("an event is taken in or refused", async || {
+                let heard = service.post("/internal/events", json!([tale.event])).await.expect(200);
+                result = heard["results"][0]["result"].as_str().unwrap_or("failed").to_owned();
+                result != "failed"
+            })
+            .await;
+        results.push(result);
     }
     results
 }

@@ -32,7 +32,7 @@ use super::taking::enter;
 pub(crate) const KIND: &str = "rebuild_analytics";
 const KEY: &str = "all";
 /// Events gone through in one transaction: no event is taken in meanwhile.
-const EVENTS_MAX: u32 = 100;
+const EVENTS_MAX: u32 = 50;
 /// Rows of each table that are deleted in one transaction.
 const CLEARED_ROWS_MAX: u32 = 2_000;
 /// How long a generation is kept that is left behind: longer than any report may take.

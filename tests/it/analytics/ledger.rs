@@ -80,13 +80,26 @@ both_engines! {
         admin.keyed("void").post(&format!("/api/bills/{}/void", bills[2]), json!({})).await.expect(200);
         let lost = id_of(&pay(&alice, &bills[3], 2_500, "tok_timeout_ok").await);
         let lost_too = id_of(&pay(&alice, &bills[4], 1_200, "tok_timeout_fail").await);
+        for payment in [&lost, &lost_too] {
+            let path = format!("/api/payments/{payment}");
+            system
+                .eventually("the outcome is unknown", async || {
+                    alice.get(&path).await.expect(200)["outcome"] == "unknown"
+                })
+                .await;
+        }
         system.kill();
         system.launch_with(&LATE_LOOKS).await;
 
         // Two outcomes are open: nothing has come in for them yet.
         agree(&system, &admin, 6_999 + 2_500 + 1_200, 7_497).await;
-        let dark = report(&admin, "dashboard").await;
-        assert_eq!(dark["payments"]["outcome_unknown"], 2, "{dark}");
+        let mut dark = Value::Null;
+        system
+            .eventually("two payments are told to be in the dark", async || {
+                dark = report(&admin, "dashboard").await;
+                dark["payments"]["outcome_unknown"] == 2
+            })
+            .await;
         assert_eq!(of_currency(&dark["currencies"], "USD")["in_process_minor"], 3_700);
 
         system.advance(PAST_FIRST_LOOK).await;

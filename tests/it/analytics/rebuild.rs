@@ -24,6 +24,10 @@ const LEFT: Statement = Statement::new(
     "SELECT COUNT(*) AS value FROM sums WHERE generation <
          (SELECT generation FROM generations WHERE state = 'active')",
 );
+const UNHEARD: Statement = Statement::new(
+    "UNHEARD",
+    "UPDATE sources SET heard_at = NULL, newest_at = NULL WHERE lag_us >= 0",
+);
 const FORGET: Statement = Statement::new("FORGET", "DELETE FROM sums WHERE items > 0");
 
 async fn all(admin: &Person) -> Vec<Value> {
@@ -145,5 +149,31 @@ async fn lost_facts_come_again_and_old_ones_go() {
         .await;
     assert_eq!(figures(&admin, ALL[1]).await, before);
     database.close().await;
+    system.finish().await;
+}
+
+/// Events that an earlier release heard and made nothing of are gone through at the start.
+#[actix_web::test]
+async fn what_was_heard_before_is_caught_up_with() {
+    let system = TestSystem::start(Engine::Postgres).await;
+    let admin = system.admin().await;
+    let (billing, payments) = tales(10);
+    tell_many(&system, &billing).await;
+    tell_many(&system, &payments).await;
+    let before = figures(&admin, ALL[1]).await;
+    let target = Target::parse(&system.database_url(ServiceName::Analytics), None).unwrap();
+    system.kill();
+    let database = Database::open("analytics", &target, &Settings::default()).await.unwrap();
+    let forget = database.transaction(async |tx| {
+        tx.execute(UNHEARD, params![]).await?;
+        tx.execute(FORGET, params![]).await
+    });
+    let forgotten: Result<u64, StoreError> = forget.await;
+    assert!(forgotten.unwrap() > 0);
+    database.close().await;
+
+    system.start_again().await;
+    is_rebuilt(&system, &admin, 2).await;
+    assert_eq!(figures(&admin, ALL[1]).await, before);
     system.finish().await;
 }

@@ -64,6 +64,9 @@ fn round_step(size: i64) -> i64 {
 
 /// `12k`, `1.5M`, `44.96`: no more digits than the step needs.
 fn short(value: i64, step: i64, exponent: u32) -> String {
+    if value == 0 {
+        return "0".to_owned();
+    }
     let unit = 10_i64.pow(exponent);
     let whole = step.saturating_div(unit);
     let (name, factor) = match whole {
@@ -109,9 +112,9 @@ mod tests {
     fn steps_are_round_and_labels_short() {
         let usd = Unit::Money("USD".parse().unwrap());
         assert_eq!(labels(0, 4_496, usd), ["0", "10", "20", "30", "40", "50"]);
-        assert_eq!(labels(0, 60, usd), ["0.0", "0.2", "0.4", "0.6"]);
+        assert_eq!(labels(0, 60, usd), ["0", "0.2", "0.4", "0.6"]);
         assert_eq!(labels(0, 3, Unit::Count), ["0", "1", "2", "3"]);
-        assert_eq!(labels(0, 120_000_000, usd), ["0.0M", "0.5M", "1.0M", "1.5M"]);
+        assert_eq!(labels(0, 120_000_000, usd), ["0", "0.5M", "1.0M", "1.5M"]);
         assert_eq!(labels(0, 0, Unit::Count), ["0", "1"]);
         assert_eq!(labels(-150, 200, Unit::Count), ["-200", "-100", "0", "100", "200"]);
     }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::axis::Axis;
 use super::style::STYLE;
+use super::text::{cut, escaped, grouped, text, width_of};
 use super::{Chart, Panel, Series, Shape};
 
 const WIDTH: f64 = 820.0;
@@ -23,7 +24,6 @@ const TOLD_BARS_MAX: usize = 12;
 const SPOTS_MAX: usize = 400;
 /// The width of a character of the small text.
 const CHARACTER: f64 = 6.4;
-const NAME_CHARS_MAX: usize = 26;
 
 /// The chart as an SVG document.
 pub(crate) fn svg(chart: &Chart) -> String {
@@ -73,7 +73,9 @@ impl Plot<'_> {
         let (mut least, mut most) = (0, 0);
         for place in 0..panel.labels.len() {
             let values = panel.series.iter().filter_map(|series| series.values.get(place));
-            match panel.shape {
+            // Lines lie over each other, whatever bars would do.
+            let shape = if panel.labels.len() > BARS_MAX { Shape::Bars } else { panel.shape };
+            match shape {
                 Shape::Bars => values.for_each(|value| {
                     least = least.min(*value);
                     most = most.max(*value);
@@ -136,7 +138,7 @@ impl Plot<'_> {
 
     fn legend(&self, out: &mut String) {
         let named = self.panel.series.iter().filter(|series| !series.name.is_empty());
-        let mut x = LEFT;
+        let mut x = LEFT + 10.0;
         for (place, series) in named.enumerate() {
             let name = cut(&series.name);
             let y = self.top + 31.0;
@@ -173,7 +175,7 @@ impl Plot<'_> {
                 if value != 0 {
                     self.bar(out, (number, one), place, (x, width), (from, value));
                 }
-                if is_told {
+                if is_told && (value != 0 || series.len() == 1) {
                     self.told(out, x + width / 2.0, value);
                 }
             }
@@ -203,8 +205,8 @@ impl Plot<'_> {
         let y = if value < 0 { self.y(value) + 13.0 } else { self.y(value) - 5.0 };
         let exact = self.panel.unit.exact(value);
         // The unit stands beside the axis.
-        let number = exact.split(' ').next().unwrap_or_default();
-        text(out, (x, y), "ink", "font-size=\"11\" text-anchor=\"middle\"", number);
+        let number = grouped(exact.split(' ').next().unwrap_or_default());
+        text(out, (x, y), "ink", "font-size=\"11\" text-anchor=\"middle\"", &number);
     }
 
     fn lines(&self, out: &mut String) {
@@ -255,42 +257,4 @@ impl Plot<'_> {
             text(out, (middle, y), "soft", attributes, &cut(label));
         }
     }
-}
-
-fn text(out: &mut String, (x, y): (f64, f64), class: &str, attributes: &str, words: &str) {
-    let words = escaped(words);
-    let _ = writeln!(
-        out,
-        "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" {attributes}>{words}</text>"
-    );
-}
-
-fn cut(name: &str) -> String {
-    if name.chars().count() <= NAME_CHARS_MAX {
-        return name.to_owned();
-    }
-    let kept: String = name.chars().take(NAME_CHARS_MAX - 1).collect();
-    format!("{kept}…")
-}
-
-fn width_of(text: &str) -> f64 {
-    f64::from(u32::try_from(text.chars().count()).unwrap_or(u32::MAX))
-}
-
-/// Text that is nothing but text; characters that XML does not have are left out.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&apos;"),
-            c if c.is_control() => out.push(' '),
-            '\u{FFFE}' | '\u{FFFF}' => {}
-            c => out.push(c),
-        }
-    }
-    out
 }

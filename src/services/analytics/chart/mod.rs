@@ -6,6 +6,7 @@
 mod axis;
 mod draw;
 mod style;
+mod text;
 
 use crate::types::{Currency, Money};
 
@@ -148,6 +149,9 @@ mod tests {
         assert!(drawn.contains("role=\"img\"") && drawn.contains("aria-labelledby"));
         assert!(drawn.contains("&lt;Revenue&gt;") && drawn.contains("A &amp; &quot;B&quot;"));
         assert!(!drawn.contains("<p0>") && drawn.contains("44.96 USD"));
+        let mut large = chart(1, 1);
+        large.panels[0].series[0].values[0] = -123_456_789;
+        assert!(svg(&large).contains(">-1,234,567.89<"));
         assert!(drawn.contains("prefers-color-scheme: dark"));
         assert!(!drawn.contains("NaN") && !drawn.contains("<script"));
     }
