@@ -21,6 +21,7 @@ use busbar_http::token::{KeySet, PrivateKey};
 use busbar_http::{Health, Kit, Limits, Metrics, Peer, Problem, Role, Routes, ServiceKey, about};
 use serde_json::{Value, json};
 
+use super::neighbours::Neighbours;
 use crate::support::postgres::{self, free_port};
 use crate::support::system::fresh_folder;
 use crate::support::{Answer, Engine, Person};
@@ -69,6 +70,8 @@ pub(crate) struct Office {
     pub(crate) clock: Clock,
     /// Where billing is.
     pub(crate) url: String,
+    /// Utilities and documents, as the test has them.
+    pub(crate) neighbours: Arc<Neighbours>,
     key: PrivateKey,
     service_key: Arc<ServiceKey>,
     server: ServerHandle,
@@ -105,9 +108,11 @@ impl Office {
         let service_key = Arc::new(ServiceKey::new(key.clone(), Arc::new(seconds)));
         let number_pattern = "{prefix}-{year}-{sequence}".parse().unwrap();
         let settings = Settings { due_days: 15, grace_days: 0, number_pattern };
+        let neighbours = Arc::new(Neighbours::start());
         let peers = Peers::new(|_| {
             let name = in_name_of("billing", service_key.clone());
-            Peer::new("nobody", Vec::new(), &busbar_http::lane::Limits::default(), name)
+            let base = vec![neighbours.url().parse().unwrap()];
+            Peer::new("neighbours", base, &busbar_http::lane::Limits::default(), name)
         });
         let (database_kept, at) = (database.clone(), clock.clone());
         let setup = Setup { database, clock, settings, peers, failpoints };
@@ -130,7 +135,8 @@ impl Office {
         let handle = server.handle();
         actix_rt::spawn(server);
         let url = format!("http://127.0.0.1:{port}");
-        Office { database, clock, url, key, service_key, server: handle, folder, metrics }
+        let server = handle;
+        Office { database, clock, url, neighbours, key, service_key, server, folder, metrics }
     }
 
     /// Stops its server; the database stays.

@@ -1,0 +1,60 @@
+//! Utilities learns which readings stand in bills, through the real program.
+
+use serde_json::Value;
+
+use super::neighbours::{Neighbours, household, order};
+use crate::support::{Engine, Person, TestSystem};
+
+async fn drafted(admin: &Person, neighbours: &Neighbours, owner: &str) -> (String, Value) {
+    let usage = household(owner);
+    neighbours.usage_is(200, usage.clone());
+    let bill = admin.post("/api/bills", order(&usage)).await.expect(201);
+    let readings = usage["registers"][0]["readings"].as_array().unwrap();
+    let ids = readings.iter().map(|reading| reading["id"].clone()).collect();
+    (bill["id"].as_str().unwrap().to_owned(), Value::Array(ids))
+}
+
+/// The readings of a draft are pinned, and set free when it is thrown away or void; whoever is
+/// away meanwhile, and though the process is killed before it could say so.
+async fn readings_are_pinned_as_long_as_their_bill_is_there(engine: Engine) {
+    let neighbours = Neighbours::start();
+    let url = neighbours.url();
+    let with = [("UTILITY_SERVICE_URL", url.as_str())];
+    let system = TestSystem::start_with(engine, &with).await;
+    let (admin, alice) = (system.admin().await, system.person("alice").await);
+
+    let (first, readings) = drafted(&admin, &neighbours, &alice.id).await;
+    let is_pinned = async || neighbours.pinned(&first).as_ref() == Some(&readings);
+    system.eventually("the readings are pinned", is_pinned).await;
+    assert_eq!(admin.delete(&format!("/api/bills/{first}")).await.status, 204);
+    let is_free = async || neighbours.pinned(&first).is_none();
+    system.eventually("the readings are free", is_free).await;
+
+    neighbours.pinning_is(503);
+    let (second, readings) = drafted(&admin, &neighbours, &alice.id).await;
+    let was_tried = async || neighbours.asked("POST /internal/usage/pins") > 1;
+    system.eventually("it was tried", was_tried).await;
+    system.kill();
+    neighbours.pinning_is(200);
+    system.launch_with(&with).await;
+    let is_pinned = async || neighbours.pinned(&second).as_ref() == Some(&readings);
+    system.eventually("the readings are pinned", is_pinned).await;
+
+    let path = format!("/api/bills/{second}");
+    let issue = admin.keyed("i").post(&format!("{path}/issue"), serde_json::json!({})).await;
+    issue.expect(200);
+    admin.post(&format!("{path}/void"), serde_json::json!({})).await.expect(200);
+    let is_free = async || neighbours.pinned(&second).is_none();
+    system.eventually("the readings are free", is_free).await;
+    system.finish().await;
+}
+
+#[actix_web::test]
+async fn readings_are_pinned_on_sqlite() {
+    readings_are_pinned_as_long_as_their_bill_is_there(Engine::Sqlite).await;
+}
+
+#[actix_web::test]
+async fn readings_are_pinned_on_postgres() {
+    readings_are_pinned_as_long_as_their_bill_is_there(Engine::Postgres).await;
+}
