@@ -25,8 +25,10 @@ async fn due_tomorrow(system: &TestSystem, owner: &Person, minor: i64) -> String
 }
 
 /// Tokens do not live for days.
-async fn again(system: &TestSystem, name: &str) -> Person {
-    Person::logged_in(&system.url(), &format!("{name}@example.org"), PASSWORD).await
+async fn again(system: &TestSystem, alice: &Person) -> Person {
+    let mut person = Person::logged_in(&system.url(), "alice@example.org", PASSWORD).await;
+    person.id = alice.id.clone();
+    person
 }
 
 async fn becomes(system: &TestSystem, owner: &Person, bill: &str, status: &str) -> Value {
@@ -62,7 +64,7 @@ both_engines! {
         becomes(&system, &alice, &part, "partially_paid").await;
 
         system.advance(2 * DAY).await;
-        let alice = again(&system, "alice").await;
+        let alice = again(&system, &alice).await;
         let overdue = becomes(&system, &alice, &bill, "overdue").await;
         assert_eq!((&overdue["overdue"], &overdue["balance_minor"]), (&json!(true), &json!(10_000)));
         assert_eq!(overdue["available_actions"], json!(["pay"]));
@@ -98,16 +100,16 @@ both_engines! {
         system.kill();
         system.start_again().await;
         system.advance(2 * DAY).await;
-        let alice = again(&system, "alice").await;
+        let alice = again(&system, &alice).await;
         becomes(&system, &alice, &first, "overdue").await;
 
         // The clock goes back with the process, the bill does not.
         system.kill();
         system.start_again().await;
-        let alice = again(&system, "alice").await;
+        let alice = again(&system, &alice).await;
         let second = due_tomorrow(&system, &alice, 200).await;
         system.advance(3 * DAY).await;
-        let alice = again(&system, "alice").await;
+        let alice = again(&system, &alice).await;
         becomes(&system, &alice, &second, "overdue").await;
         assert_eq!(said(&alice, &first).await.len(), 1);
         let admin = system.admin().await;

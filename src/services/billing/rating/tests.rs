@@ -1,5 +1,5 @@
 //! Bills worked out by hand, and what holds for all of them.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 use serde_json::{Value, json};
 
 use super::*;
@@ -102,7 +102,7 @@ fn a_household_s_march_comes_to_4496() {
 #[test]
 fn a_line_tells_how_it_came_about() {
     let price = version("2026-01-01", household());
-    let lines = rated(&[price.clone()], "355");
+    let lines = rated(std::slice::from_ref(&price), "355");
     let trace = &lines[3].trace.as_ref().unwrap().0;
     assert_eq!((&trace["tariff_id"], &trace["tariff_version"]), (&price["tariff_id"], &json!(1)));
     assert_eq!((&trace["from"], &trace["to"]), (&json!("2026-03-01"), &json!("2026-03-31")));
@@ -223,10 +223,10 @@ fn what_cannot_be_rated_is_said() {
     assert_eq!(refused(&[late], &[register("kWh", "1")]), first);
     let unit = |text: &str| text.parse().unwrap();
     let nothing = Refusal::NothingCounted { unit: unit("kWh") };
-    assert_eq!(refused(&[price.clone()], &[]), nothing);
-    assert_eq!(refused(&[price.clone()], &[register("m3", "1")]), nothing);
+    assert_eq!(refused(std::slice::from_ref(&price), &[]), nothing);
+    assert_eq!(refused(std::slice::from_ref(&price), &[register("m3", "1")]), nothing);
     let both = [register("kWh", "1"), register("m3", "1")];
-    assert_eq!(refused(&[price.clone()], &both), Refusal::NoPrice { unit: unit("m3") });
+    assert_eq!(refused(std::slice::from_ref(&price), &both), Refusal::NoPrice { unit: unit("m3") });
     let mut foreign = price.clone();
     foreign["content"]["currency"] = json!("EUR");
     let currency = "EUR".parse().unwrap();
@@ -236,7 +236,8 @@ fn what_cannot_be_rated_is_said() {
     let Refusal::TariffUnsupported { faults, .. } = refused(&[newer], &both) else { panic!() };
     assert_eq!(faults[0].code, "clock_unsupported");
     for used in ["-1", "999999999999999"] {
-        let Refusal::Beyond(_) = refused(&[price.clone()], &[register("kWh", used)]) else {
+        let Refusal::Beyond(_) = refused(std::slice::from_ref(&price), &[register("kWh", used)])
+        else {
             panic!("{used}")
         };
     }

@@ -1,5 +1,5 @@
 //! What a tariff may say, and how it is told what it may not.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 use serde_json::{Value, json};
 
 use super::*;
