@@ -80,7 +80,9 @@ async fn an_event_that_makes_no_sense_is_refused() {
 /// Killed with a rendered invoice in its hands, or with one that is in place and not written down:
 /// there is one invoice in the end, and nothing beside it.
 async fn killed_at(engine: Engine, point: &str) {
-    let system = TestSystem::start_with(engine, &[("BUSBAR_FAILPOINT", point)]).await;
+    // Long enough for a busy machine to renew it; the next process waits for its end.
+    let settings = [("BUSBAR_FAILPOINT", point), ("BUSBAR_JOBS_LEASE_MS", "8000")];
+    let system = TestSystem::start_with(engine, &settings).await;
     let alice = system.person("alice").await;
     let bill = system.issued_bill(&alice, 4496).await;
     system.wait_for_log(&format!("failpoint reached: {point}")).await;
