@@ -110,7 +110,13 @@ both_engines! {
         payment_is(&system, &alice, &lost_too, "failed").await;
         agree(&system, &admin, 6_999 + 1_200, 9_997).await;
 
-        let success = report(&admin, "payments/success?group_by=reason").await;
+        let mut success = Value::Null;
+        system
+            .eventually("all five have ended", async || {
+                success = report(&admin, "payments/success?group_by=reason").await;
+                of_currency(&success["totals"], "USD")["failed"] == 2
+            })
+            .await;
         let total = of_currency(&success["totals"], "USD");
         let counts = ["created", "succeeded", "failed", "cancelled", "outcome_unknown"];
         assert_eq!(counts.map(|name| total[name].as_i64().unwrap()), [5, 3, 2, 0, 2], "{success}");
