@@ -30,6 +30,13 @@ pub(crate) fn mailbox(system: &TestSystem) -> Vec<Letter> {
     paths.into_iter().map(|path| Letter::read(&std::fs::read_to_string(path).unwrap())).collect()
 }
 
+/// The mails without those that came again, as they may when their sender lost sight of them.
+pub(crate) fn distinct(mut letters: Vec<Letter>) -> Vec<Letter> {
+    letters.sort_by_key(|letter| letter.header("message-id"));
+    letters.dedup_by_key(|letter| letter.header("message-id"));
+    letters
+}
+
 impl Letter {
     pub(crate) fn read(mail: &str) -> Letter {
         let (head, body) = mail.split_once("\r\n\r\n").expect("a head and a body");

@@ -1,5 +1,6 @@
 //! The ways that mail goes: to a mail server, or to files until there is one. Does I/O.
 
+mod careful;
 mod letter;
 mod mailbox;
 mod smtp;

@@ -17,6 +17,7 @@ use crate::config::{self, SmtpSecurity};
 use crate::services::OpenError;
 
 use super::Failure;
+use super::careful::Careful;
 
 /// For saying goodbye after the mail was taken.
 const QUIT_WAIT_MAX: Duration = Duration::from_secs(1);
@@ -108,24 +109,30 @@ impl Smtp {
 
     /// A connection that is protected as the settings say, or none.
     async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
-        let at_once = (self.security == SmtpSecurity::Tls).then(|| self.tls.clone());
         let server = (self.host.as_str(), self.port);
-        let connecting = AsyncSmtpConnection::connect_tokio1(
-            server,
-            Some(self.timeout),
-            &self.hello,
-            at_once,
-            None,
-        );
-        let mut connection = connecting.await.map_err(|error| of_connection(&error))?;
         if self.security == SmtpSecurity::StartTls {
-            if !connection.can_starttls() {
-                log::error!("the mail server does not offer STARTTLS: no mail is sent");
-                return Err(Failure::Refused { code: "smtp_starttls_missing" });
-            }
-            let upgraded = connection.starttls(self.tls.clone(), &self.hello).await;
-            upgraded.map_err(|error| of_connection(&error))?;
+            return self.connect_and_encrypt(server).await;
         }
+        let tls = (self.security == SmtpSecurity::Tls).then(|| self.tls.clone());
+        let (timeout, hello) = (Some(self.timeout), &self.hello);
+        let connecting = AsyncSmtpConnection::connect_tokio1(server, timeout, hello, tls, None);
+        connecting.await.map_err(|error| of_connection(&error))
+    }
+
+    async fn connect_and_encrypt(
+        &self,
+        server: (&str, u16),
+    ) -> Result<AsyncSmtpConnection, Failure> {
+        let stream = Careful::connect(server).await;
+        let stream = stream.map_err(|_| Failure::temporary("smtp_unreachable"))?;
+        let connecting = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello);
+        let mut connection = connecting.await.map_err(|error| of_connection(&error))?;
+        if !connection.can_starttls() {
+            log::error!("the mail server does not offer STARTTLS: no mail is sent");
+            return Err(Failure::Refused { code: "smtp_starttls_missing" });
+        }
+        let upgraded = connection.starttls(self.tls.clone(), &self.hello).await;
+        upgraded.map_err(|error| of_connection(&error))?;
         Ok(connection)
     }
 
