@@ -22,6 +22,7 @@ use busbar_http::{Health, Kit, Limits, Metrics, Peer, Problem, Role, Routes, Ser
 use serde_json::{Value, json};
 
 use super::neighbours::Neighbours;
+pub(crate) use crate::support::orders::draft;
 use crate::support::postgres::{self, free_port};
 use crate::support::system::fresh_folder;
 use crate::support::{Answer, Engine, Person};
@@ -265,11 +266,6 @@ impl Office {
         let minor = |name: &str| usd[name].as_i64().unwrap_or(0);
         (minor("open_minor"), minor("reserved_minor"), minor("unapplied_minor"))
     }
-}
-
-/// A draft of one line, due in a far future.
-pub(crate) fn draft(user_id: &str, minor: i64) -> Value {
-    crate::support::orders::draft(user_id, minor)
 }
 
 fn limits() -> Limits {
