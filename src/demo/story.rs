@@ -26,11 +26,12 @@ const PASSWORD: &str = "ada reads the meter on Sundays";
 pub struct Shown {
     url: String,
     overdue: String,
+    first: Date,
 }
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Shown { url, overdue } = self;
+        let Shown { url, overdue, first } = self;
         write!(
             f,
             "The demo: River Power supplies {EMAIL} (password: {PASSWORD}), twelve bills in all states.\n\n  \
@@ -39,7 +40,7 @@ impl fmt::Display for Shown {
              curl -s {url}/api/payments -H \"Authorization: Bearer $T\"              # her payments\n  \
              curl -s {url}/api/notifications -H \"Authorization: Bearer $T\"         # her notices; the mails are in mailbox\n  \
              curl -sL {url}/api/bills/{overdue}/pdf -H \"Authorization: Bearer $T\" -o bill.pdf\n  \
-             curl -s '{url}/api/analytics/revenue?granularity=month&format=svg' -H \"Authorization: Bearer $ADMIN\" -o revenue.svg  # as the administrator\n"
+             curl -s '{url}/api/analytics/revenue?granularity=month&from={first}&format=svg' -H \"Authorization: Bearer $ADMIN\" -o revenue.svg  # as the administrator\n"
         )
     }
 }
@@ -81,7 +82,7 @@ pub(super) async fn tell(
     plan.clock.set(plan.now);
     house.log_in().await?;
     house.until("an overdue bill", &format!("/api/bills/{overdue}"), "status", "overdue").await?;
-    Ok(Shown { url: url.to_owned(), overdue })
+    Ok(Shown { url: url.to_owned(), overdue, first })
 }
 
 /// The provider with its prices, and the customer with a meter.

@@ -123,7 +123,8 @@ impl Pools {
         PoolStatus {
             max: READERS as usize + 1,
             size: sum(|pool| pool.size() as usize),
-            idle: sum(SqlitePool::num_idle),
+            // The pool's own count may run below zero for a moment.
+            idle: sum(|pool| pool.num_idle().min(pool.size() as usize)),
             waiting: self.waiting.load(Ordering::Relaxed),
         }
     }

@@ -5,7 +5,7 @@ mod crash;
 mod events;
 mod failures;
 mod inbox;
-mod letters;
+pub(crate) mod letters;
 mod login;
 mod passwords;
 mod preferences;

@@ -1,5 +1,7 @@
 //! The story: sign up, get a bill, pay it. Through port 3000, as a customer and an administrator.
 
+mod meter;
+
 use serde_json::json;
 
 use crate::support::both_engines;

@@ -14,7 +14,7 @@ use crate::support::wire::Message;
 use crate::support::{Engine, TestSystem, postgres};
 
 /// The type of the message, if both libraries find it signed with the secret.
-fn verified(secret: &Value, message: &Message, body: &str) -> Option<String> {
+pub(crate) fn verified(secret: &Value, message: &Message, body: &str) -> Option<String> {
     let fields = ["webhook-id", "webhook-timestamp", "webhook-signature"];
     let headers: Value =
         fields.map(|name| (name, json!(message.field(name)))).into_iter().collect();
