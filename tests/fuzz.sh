@@ -14,11 +14,12 @@ cleanup() {
 trap cleanup EXIT INT TERM
 
 sh tests/python.sh
-tools="${CARGO_TARGET_DIR:-target}/tools/python/bin"
+built=$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)
+tools="$built/tools/python/bin"
 [ -x "$tools/schemathesis" ] || "$tools/pip" install -q --disable-pip-version-check schemathesis==4.32.5
 profile="${PROFILE:-ci}"
 cargo build --locked --profile "$profile"
-program="${CARGO_TARGET_DIR:-target}/$([ "$profile" = dev ] && echo debug || echo "$profile")/busbar"
+program="$built/$([ "$profile" = dev ] && echo debug || echo "$profile")/busbar"
 
 # Ports that nothing else of a usual machine has.
 base=$((20000 + $$ % 10000))
@@ -48,11 +49,12 @@ port=$base
 for service in $services; do
     port=$((port + 1))
     echo "== $service"
-    "$tools/schemathesis" run "http://127.0.0.1:$port/openapi.json" --no-color \
+    # It keeps what it finds in the folder it runs in.
+    (cd "$folder" && exec "$tools/schemathesis" run "http://127.0.0.1:$port/openapi.json" --no-color \
         --header "Authorization: Bearer $(token)" \
         --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance \
         --phases examples,coverage,fuzzing --max-examples "${EXAMPLES:-50}" \
-        --request-timeout 30 ${SEED:+--seed "$SEED"} >"$folder/report" 2>&1 || failed="$failed $service"
+        --request-timeout 30 ${SEED:+--seed "$SEED"}) >"$folder/report" 2>&1 || failed="$failed $service"
     sed -n '/FAILURES/,/^Warnings/p; /generated/p; /^Seed/p' "$folder/report"
 done
 kill -0 "$busbar" || { tail -n 50 "$folder/log"; echo "the program has ended" >&2; exit 1; }

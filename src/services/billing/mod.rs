@@ -110,6 +110,11 @@ impl Service for Billing {
             name: "billing/0102_rating",
             text: include_str!("../../../migrations/billing/0102_rating.sql"),
         },
+        Script {
+            version: 103,
+            name: "billing/0103_providers",
+            text: include_str!("../../../migrations/billing/0103_providers.sql"),
+        },
     ];
     type Settings = Settings;
 

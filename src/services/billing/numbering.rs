@@ -1,8 +1,8 @@
 //! Which bills are numbered in one row, and how their number begins. Pure; the sequence itself is
 //! a row that is locked while a bill is issued (`store/number.rs`), so a series has no gaps.
-use crate::types::{NumberPattern, ProviderId};
+use crate::types::{Name, NumberPattern, ProviderId};
 
-/// Longer providers are cut to their end, where random ids differ most.
+/// Longer names are cut, longer ids to their end, where random ones differ most.
 const PREFIX_LENGTH_MAX: usize = 12;
 const PREFIX_FALLBACK: &str = "B";
 
@@ -29,18 +29,32 @@ impl Paper {
 }
 
 impl Series {
-    /// The `sequence`th number.
-    pub(crate) fn number(&self, pattern: &NumberPattern, sequence: i64) -> String {
-        pattern.number(&prefix(&self.provider_id), self.year, sequence)
+    /// The `sequence`th number. It begins with the provider's name, if it is known and has letters
+    /// that everybody can type, and with the id otherwise.
+    pub(crate) fn number(
+        &self,
+        pattern: &NumberPattern,
+        name: Option<&Name>,
+        sequence: i64,
+    ) -> String {
+        let named = name.map(|name| plain(&name.to_string()));
+        let prefix = named.filter(|name| !name.is_empty()).map_or_else(
+            || prefix(&self.provider_id),
+            |name| name.chars().take(PREFIX_LENGTH_MAX).collect(),
+        );
+        pattern.number(&prefix, self.year, sequence)
     }
 }
 
-/// The letters and digits of the provider's id in upper case.
 fn prefix(provider: &ProviderId) -> String {
-    let id = provider.to_string();
-    let plain: String = id.chars().filter(char::is_ascii_alphanumeric).collect();
-    let kept = &plain[plain.len().saturating_sub(PREFIX_LENGTH_MAX)..];
-    if kept.is_empty() { PREFIX_FALLBACK.to_owned() } else { kept.to_ascii_uppercase() }
+    let id = plain(&provider.to_string());
+    let kept = &id[id.len().saturating_sub(PREFIX_LENGTH_MAX)..];
+    if kept.is_empty() { PREFIX_FALLBACK.to_owned() } else { kept.to_owned() }
+}
+
+/// Letters and digits in upper case.
+fn plain(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
 }
 
 #[cfg(test)]
@@ -51,7 +65,17 @@ mod tests {
     fn number(provider: &str, sequence: i64) -> String {
         let series =
             Series { provider_id: provider.parse().unwrap(), paper: Paper::Bill, year: 2026 };
-        series.number(&"{prefix}-{year}-{sequence}".parse().unwrap(), sequence)
+        series.number(&"{prefix}-{year}-{sequence}".parse().unwrap(), None, sequence)
+    }
+
+    #[test]
+    fn a_number_begins_with_the_name_where_it_is_known() {
+        let pattern = "{prefix}-{year}-{sequence}".parse().unwrap();
+        let provider_id = "0190a3e2-7c1d-7b3a-9f10-6c2f4d8e5a01".parse().unwrap();
+        let series = Series { provider_id, paper: Paper::Bill, year: 2026 };
+        let number = |name: &str| series.number(&pattern, Some(&name.parse().unwrap()), 1);
+        assert_eq!(number("River Power & Light Company"), "RIVERPOWERLI-2026-000001");
+        assert_eq!(number("Ηλεκτρισμός"), "6C2F4D8E5A01-2026-000001");
     }
 
     #[test]

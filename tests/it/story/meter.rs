@@ -131,6 +131,8 @@ async fn billed(admin: &Person, account: &str) -> String {
     let issue = format!("/api/bills/{id}/issue");
     let issued = admin.keyed(&id).post(&issue, json!({})).await.expect(200);
     assert_eq!((&issued["status"], &issued["balance_minor"]), (&json!("issued"), &json!(TOTAL)));
+    let number = issued["number"].as_str().unwrap();
+    assert!(number.starts_with("P-") && number.ends_with("-000001"), "{number}");
     id
 }
 

@@ -98,7 +98,8 @@ async fn next_number(
     let series = Series { provider_id, paper: Paper::Bill, year: issued_on.year() };
     let sequence = store::number::next(tx, &series).await?;
     billing.failpoints.reach("billing.after_number").await;
-    Ok(series.number(&billing.number_pattern, sequence))
+    let name = draft.provider_name.as_ref();
+    Ok(series.number(&billing.number_pattern, name, sequence))
 }
 
 async fn write_issue(

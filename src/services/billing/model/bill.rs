@@ -3,8 +3,8 @@
 //! A draft may be changed and is seen by staff alone. Once issued nothing changes but the status
 //! and what was paid.
 use crate::types::{
-    Amount, BillId, Currency, Date, Period, ProviderId, ServiceAccountId, Timestamp, UserId, Zone,
-    words,
+    Amount, BillId, Currency, Date, Name, Period, ProviderId, ServiceAccountId, Timestamp, UserId,
+    Zone, words,
 };
 
 use super::words::{Basis, Exactness};
@@ -40,6 +40,8 @@ pub(crate) struct Bill {
     pub(crate) number: Option<String>,
     pub(crate) user_id: UserId,
     pub(crate) provider_id: ProviderId,
+    /// What it was called when the bill was drafted, if that was known.
+    pub(crate) provider_name: Option<Name>,
     pub(crate) service_account_id: Option<ServiceAccountId>,
     pub(crate) currency: Currency,
     pub(crate) period: Period,
@@ -157,6 +159,7 @@ pub(crate) mod samples {
             number: is_issued.then(|| "P-2026-000001".to_owned()),
             user_id: UserId::new(),
             provider_id: "P".parse().unwrap(),
+            provider_name: None,
             service_account_id: None,
             currency: "USD".parse().unwrap(),
             period: Period::new(date("2026-11-01"), date("2026-12-01")).unwrap(),

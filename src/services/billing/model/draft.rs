@@ -3,7 +3,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::types::{
-    BillId, Currency, Date, Period, ProviderId, Refused, ServiceAccountId, Timestamp, UserId, Zone,
+    BillId, Currency, Date, Name, Period, ProviderId, Refused, ServiceAccountId, Timestamp, UserId,
+    Zone,
 };
 
 use super::super::totals::Totals;
@@ -43,6 +44,8 @@ pub(crate) struct Draft {
     pub(crate) id: BillId,
     pub(crate) user_id: UserId,
     pub(crate) provider_id: ProviderId,
+    /// As it is called, where utilities has told.
+    pub(crate) provider_name: Option<Name>,
     pub(crate) service_account_id: Option<ServiceAccountId>,
     pub(crate) currency: Currency,
     pub(crate) period: Period,
@@ -70,6 +73,7 @@ impl Draft {
             id: BillId::new(),
             user_id: bill.user_id,
             provider_id: bill.provider_id,
+            provider_name: None,
             service_account_id: bill.service_account_id,
             currency: bill.currency,
             period: bill.period,
@@ -100,6 +104,7 @@ impl Draft {
             user_id: service_account.user_id,
             exactness: order.exactness.unwrap_or(provider.exactness()),
             provider_id: provider.id,
+            provider_name: provider.name,
             service_account_id: Some(service_account.id),
             currency: provider.currency,
             period: order.period,
@@ -117,6 +122,7 @@ impl Draft {
             id: bill.id,
             user_id: bill.user_id,
             provider_id: bill.provider_id,
+            provider_name: bill.provider_name,
             service_account_id: bill.service_account_id,
             currency: bill.currency,
             period: bill.period,

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::types::tariff::{TariffContent, Unit};
 use crate::types::{
-    Currency, Date, MeterId, ProviderId, Quantity, ReadingId, RegisterId, ServiceAccountId,
+    Currency, Date, MeterId, Name, ProviderId, Quantity, ReadingId, RegisterId, ServiceAccountId,
     TariffId, Timestamp, UserId, Zone, words,
 };
 
@@ -33,6 +33,7 @@ pub(crate) struct Account {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Provider {
     pub(crate) id: ProviderId,
+    pub(crate) name: Option<Name>,
     pub(crate) currency: Currency,
     pub(crate) timezone: Zone,
     exactness: Option<String>,

@@ -7,19 +7,19 @@ use super::super::model::bill::Bill;
 use super::super::model::draft::Draft;
 
 sql! {
-    BY_ID = "SELECT id, number, user_id, provider_id, service_account_id, currency, period_start,
+    BY_ID = "SELECT id, number, user_id, provider_id, provider_name, service_account_id, currency, period_start,
                  period_end, timezone, basis, exactness, status, issued_on, due_on,
                  subtotal_minor, tax_minor, total_minor, credited_minor, credit_applied_minor,
                  settled_minor, refunded_minor, reserved_minor, balance_minor, version,
                  created_at, updated_at
              FROM bills WHERE id = $1";
-    INSERT = "INSERT INTO bills (id, user_id, provider_id, service_account_id, currency,
+    INSERT = "INSERT INTO bills (id, user_id, provider_id, provider_name, service_account_id, currency,
                   period_start, period_end, timezone, basis, exactness, status, due_on,
                   subtotal_minor, tax_minor, total_minor, credited_minor, credit_applied_minor,
                   settled_minor, refunded_minor, disputed_minor, moved_to_credit_minor,
                   reserved_minor, version, created_at, updated_at)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'draft', $11, $12, $13, $14,
-                  0, 0, 0, 0, 0, 0, 0, 1, $15, $15)";
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'draft', $12, $13, $14, $15,
+                  0, 0, 0, 0, 0, 0, 0, 1, $16, $16)";
     CHANGE = "UPDATE bills SET service_account_id = $3, period_start = $4, period_end = $5,
                   timezone = $6, exactness = $7, due_on = $8, subtotal_minor = $9,
                   tax_minor = $10, total_minor = $11, updated_at = $12, version = version + 1
@@ -51,7 +51,7 @@ sql! {
 
 record! {
     Bill {
-        id, number, user_id, provider_id, service_account_id, currency, period, timezone, basis,
+        id, number, user_id, provider_id, provider_name, service_account_id, currency, period, timezone, basis,
         exactness, status, issued_on, due_on, subtotal_minor, tax_minor, total_minor,
         credited_minor, credit_applied_minor, settled_minor, refunded_minor, reserved_minor,
         balance_minor, version, created_at, updated_at,
@@ -83,13 +83,14 @@ pub(crate) async fn insert(
     draft: &Draft,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let Draft { id, user_id, provider_id, service_account_id, currency, .. } = draft;
-    let Draft { period, due_on, timezone, basis, exactness, totals, .. } = draft;
+    let Draft { id, user_id, provider_id, provider_name, service_account_id, .. } = draft;
+    let Draft { currency, period, due_on, timezone, basis, exactness, totals, .. } = draft;
     let (start, end) = (period.start(), period.end());
     let values = params![
         id,
         user_id,
         provider_id,
+        provider_name,
         service_account_id,
         currency,
         start,

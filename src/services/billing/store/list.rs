@@ -6,7 +6,7 @@ use super::super::model::bill::{Bill, BillStatus};
 use super::super::model::reservation::Balance;
 
 sql! {
-    OF_USER = "SELECT id, number, user_id, provider_id, service_account_id, currency,
+    OF_USER = "SELECT id, number, user_id, provider_id, provider_name, service_account_id, currency,
                    period_start, period_end, timezone, basis, exactness, status, issued_on, due_on,
                    subtotal_minor, tax_minor, total_minor, credited_minor, credit_applied_minor,
                    settled_minor, refunded_minor, reserved_minor, balance_minor, version,
@@ -18,7 +18,7 @@ sql! {
                  AND (CAST($5 AS TEXT) IS NULL OR due_on < $5)
                  AND (created_at < $6 OR (created_at = $6 AND id < $7))
                ORDER BY created_at DESC, id DESC LIMIT $8";
-    OF_ALL = "SELECT id, number, user_id, provider_id, service_account_id, currency,
+    OF_ALL = "SELECT id, number, user_id, provider_id, provider_name, service_account_id, currency,
                   period_start, period_end, timezone, basis, exactness, status, issued_on, due_on,
                   subtotal_minor, tax_minor, total_minor, credited_minor, credit_applied_minor,
                   settled_minor, refunded_minor, reserved_minor, balance_minor, version,
