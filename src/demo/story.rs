@@ -75,6 +75,7 @@ pub(super) async fn tell(
         let period = Period::new(*month, *next).map_err(|_| DemoFault::Calendar)?;
         counter = house.live_through(period, counter).await?;
         let bill = house.bill(period, year::fate(index)).await?;
+        log::info!("demo: month {} of {} is over", index + 1, year::MONTHS);
         if year::fate(index) == Fate::Overdue {
             overdue = bill;
         }

@@ -14,6 +14,7 @@ mod billing;
 mod config;
 mod crash;
 mod database;
+mod demo;
 mod deploy;
 mod documents;
 mod events;

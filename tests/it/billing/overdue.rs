@@ -7,15 +7,19 @@ use serde_json::{Value, json};
 
 use crate::support::orders::{draft, order};
 use crate::support::person::PASSWORD;
-use crate::support::{Person, TestSystem, both_engines};
+use crate::support::{Engine, Person, TestSystem, both_engines};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
 /// A bill that is due tomorrow, and overdue within two days.
 async fn due_tomorrow(system: &TestSystem, owner: &Person, minor: i64) -> String {
+    due_in(system, owner, 1, minor).await
+}
+
+async fn due_in(system: &TestSystem, owner: &Person, days: i64, minor: i64) -> String {
     let admin = system.admin().await;
     let mut body = draft(&owner.id, minor);
-    body["due_on"] = json!(Date::of(Clock::system().now()).plus_days(1).unwrap());
+    body["due_on"] = json!(Date::of(Clock::system().now()).plus_days(days).unwrap());
     let bill = admin.post("/api/bills", body).await.expect(201);
     let id = bill["id"].as_str().unwrap().to_owned();
     let issue = format!("/api/bills/{id}/issue");
@@ -116,4 +120,32 @@ both_engines! {
         let voided = admin.post(&format!("/api/bills/{second}/void"), json!({})).await.expect(200);
         assert_eq!((&voided["status"], &voided["overdue"]), (&json!("void"), &json!(false)));
     }
+}
+
+/// Days of grace count: what is due a day later is overdue a day later.
+async fn grace_is_given(engine: Engine) {
+    let grace = [("BUSBAR_BILLING_GRACE_DAYS", "2")];
+    let system = TestSystem::start_with(engine, &grace).await;
+    let alice = system.person("alice").await;
+    let (first, second) =
+        (due_in(&system, &alice, 0, 100).await, due_in(&system, &alice, 1, 100).await);
+    system.advance(3 * DAY).await;
+    let alice = again(&system, &alice).await;
+    becomes(&system, &alice, &first, "overdue").await;
+    let path = format!("/api/bills/{second}");
+    assert_eq!(alice.get(&path).await.expect(200)["status"], "issued");
+    system.advance(DAY).await;
+    let alice = again(&system, &alice).await;
+    becomes(&system, &alice, &second, "overdue").await;
+    system.finish().await;
+}
+
+#[actix_web::test]
+async fn grace_is_given_sqlite() {
+    grace_is_given(Engine::Sqlite).await;
+}
+
+#[actix_web::test]
+async fn grace_is_given_postgres() {
+    grace_is_given(Engine::Postgres).await;
 }

@@ -121,5 +121,6 @@ async fn a_body_that_does_not_come_is_the_clients_fault() {
     });
     let answer = answer.join().unwrap();
     assert_eq!(answer.status(), 408, "{answer:?}");
+    assert!(answer.text().contains(r#""code":"request_timeout""#), "{answer:?}");
     assert!(service.heard().is_empty());
 }
