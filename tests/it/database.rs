@@ -15,13 +15,13 @@ use crate::support::system::fresh_folder;
 use crate::support::{Engine, Person, TestSystem};
 
 /// Somebody else holds a table of a database: statements on it wait until this is dropped.
-struct Held {
+pub(crate) struct Held {
     release: Option<mpsc::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Held {
-    fn table(url: &str, table: &str) -> Held {
+    pub(crate) fn table(url: &str, table: &str) -> Held {
         let (release, released) = mpsc::channel();
         let (tell_held, held) = mpsc::channel();
         let (url, lock) = (url.to_owned(), format!("BEGIN; LOCK TABLE {table}"));

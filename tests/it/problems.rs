@@ -4,6 +4,7 @@ use busbar::types::{EventId, ServiceName};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use crate::database::Held;
 use crate::support::postgres::{self, Cluster};
 use crate::support::{Engine, Person, TestSystem};
 
@@ -65,18 +66,33 @@ async fn too_many_passwords_at_once_are_sent_away() {
     assert_eq!(busy.len() + rest, answers.len(), "{answers:?}");
 }
 
+/// An effect that waits for too long is given up, and comes again; the others are taken meanwhile.
+#[actix_web::test]
+async fn an_effect_that_takes_too_long_is_put_off() {
+    let system = TestSystem::start(Engine::Postgres).await;
+    let held = Held::table(&system.database_url(ServiceName::Payments), "inbox");
+    let payments = system.internal_as("billing", ServiceName::Payments);
+    let told = payments.post("/internal/events", json!([event("1.0", "1")])).await.expect(200);
+    let told = &told["results"][0];
+    assert_eq!((&told["result"], &told["code"]), (&json!("failed"), &json!("effect_too_slow")));
+    drop(held);
+    system.finish().await;
+}
+
+/// An event of nobody's bill.
+fn event(version: &str, sequence: &str) -> Value {
+    json!({"specversion": version, "id": EventId::new(), "source": "/busbar/billing",
+        "type": "busbar.bill.reopened.v1", "subject": "bill/1", "sequence": sequence,
+        "time": "2026-11-01T00:00:00Z", "datacontenttype": "application/json",
+        "dataschema": "/schemas/bill.reopened/v1", "partitionkey": "bill/1",
+        "correlationid": "x", "actor": "system", "data": {}})
+}
+
 /// What is no event is refused for good, and nothing of it is kept.
 #[actix_web::test]
 async fn an_envelope_that_is_none_is_refused() {
     let system = TestSystem::start(Engine::Sqlite).await;
     let payments = system.internal_as("billing", ServiceName::Payments);
-    let event = |version: &str, sequence: &str| {
-        json!({"specversion": version, "id": EventId::new(), "source": "/busbar/billing",
-            "type": "busbar.bill.issued.v1", "subject": "bill/1", "sequence": sequence,
-            "time": "2026-11-01T00:00:00Z", "datacontenttype": "application/json",
-            "dataschema": "/schemas/bill.issued/v1", "partitionkey": "bill/1",
-            "correlationid": "x", "actor": "system", "data": {}})
-    };
     let result = async |payments: &Person, event: Value| {
         let answer = payments.post("/internal/events", json!([event])).await.expect(200);
         answer["results"][0].clone()
