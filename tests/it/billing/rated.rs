@@ -44,7 +44,7 @@ on_both! {
         let issue = format!("/bills/{}/issue", bill["id"].as_str().unwrap());
         office.clock.set("2026-04-01T03:00:00Z".parse().unwrap());
         let issued = staff.keyed("i").post(&issue, json!({})).await.expect(200);
-        assert_eq!(issued["number"], "P-2026-000001");
+        assert_eq!(issued["number"], "PRAIRIEPOWER-2026-000001");
         // In Chicago it is still March 31st.
         assert_eq!((&issued["issued_on"], &issued["due_on"]), (&json!("2026-03-31"), &json!("2026-04-15")));
 
