@@ -7,7 +7,7 @@ use busbar_http::Problem;
 
 use crate::events::Origin;
 use crate::jobs::{self, Job, NewJob};
-use crate::types::{Date, ServiceName, Timestamp, Zone};
+use crate::types::{BillId, Date, ServiceName, Timestamp, Zone};
 
 use super::events::bill as told;
 use super::store::overdue::Undated;
@@ -45,23 +45,45 @@ pub(super) async fn look(billing: &Billing, job: &Job) -> Result<(), Problem> {
     let undated = store::overdue::undated(&billing.database, BILLS_MAX).await?;
     date(billing, &undated).await?;
     let due = store::overdue::due(&billing.database, now, BILLS_MAX).await?;
-    for id in &due {
-        let became = billing.database.transaction(async |tx| {
-            if !store::overdue::become_overdue(tx, *id, now).await? {
-                return Ok(false);
+    let (mut changed, mut failed) = (undated.len(), None);
+    for id in due {
+        match become_overdue(billing, job, id, now).await {
+            Ok(became) => changed += usize::from(became),
+            Err(problem) => {
+                // One bill that cannot be read holds up none of those behind it.
+                log::error!("bill {id} did not become overdue: {problem}");
+                failed = Some(problem);
             }
-            let bill = store::bill::seen(tx, *id).await?;
-            let bill = bill.ok_or_else(|| Problem::internal("an overdue bill is gone"))?;
-            told::became_overdue(tx, &origin(job, now), &bill).await?;
-            Ok::<_, Problem>(true)
-        });
-        if became.await? {
-            billing.meters.became_overdue();
         }
     }
-    let is_more = [undated.len(), due.len()].iter().any(|rows| *rows >= BILLS_MAX as usize);
+    if let Some(problem) = failed {
+        return Err(problem);
+    }
+    let is_more = changed >= BILLS_MAX as usize;
     let next = if is_more { now } else { next_look(billing, now).await? };
     billing.database.transaction(async |tx| jobs::give_back(tx, job, next, None).await).await
+}
+
+async fn become_overdue(
+    billing: &Billing,
+    job: &Job,
+    id: BillId,
+    now: Timestamp,
+) -> Result<bool, Problem> {
+    let became = billing.database.transaction(async |tx| {
+        if !store::overdue::become_overdue(tx, id, now).await? {
+            return Ok(false);
+        }
+        let bill = store::bill::seen(tx, id).await?;
+        let bill = bill.ok_or_else(|| Problem::internal("an overdue bill is gone"))?;
+        told::became_overdue(tx, &origin(job, now), &bill).await?;
+        Ok::<_, Problem>(true)
+    });
+    let became = became.await?;
+    if became {
+        billing.meters.became_overdue();
+    }
+    Ok(became)
 }
 
 /// Bills of an earlier release learn when they become overdue.

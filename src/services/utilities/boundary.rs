@@ -6,7 +6,8 @@
 //! it may be the true one.
 //!
 //! Where a bill was made from a reading near the instant, that one stays: a better one that comes
-//! late would make the next bill begin elsewhere than the last one ended.
+//! late would make the next bill begin elsewhere than the last one ended. So it does when it was
+//! corrected since: what the last bill had too much, the next one has too little.
 use std::time::Duration;
 
 use crate::types::Timestamp;

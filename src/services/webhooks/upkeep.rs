@@ -6,7 +6,7 @@ use std::time::Duration;
 use busbar_http::Problem;
 use serde_json::Value;
 
-use crate::jobs::{self, Handlers, Job, NewJob};
+use crate::jobs::{self, Handlers, Job, NewJob, Patience};
 
 use super::{Webhooks, store};
 
@@ -29,7 +29,7 @@ pub(super) async fn begin(webhooks: &Webhooks) -> Result<(), Problem> {
 
 pub(super) fn handlers(webhooks: &Arc<Webhooks>) -> Handlers {
     let webhooks = webhooks.clone();
-    Handlers::new().on(KIND, move |job| {
+    Handlers::new().on_with(KIND, Patience::endless(), move |job| {
         let webhooks = webhooks.clone();
         async move { forget(&webhooks, &job).await }
     })

@@ -163,6 +163,23 @@ on_both! {
         assert_eq!(start().await, (json!("300"), late));
     }
 
+    /// What a bill was made from is corrected later: the next bill goes on from there all the same,
+    /// so that both together come to what was used.
+    async fn the_next_bill_settles_what_was_corrected(office: Office) {
+        let household = Household::supplied(&office).await;
+        household.read("2026-03-01T06:00:00Z", "1000").await;
+        let end = household.read("2026-04-01T05:00:00Z", "1355").await["reading"]["id"].clone();
+        household.read("2026-05-01T05:00:00Z", "1600").await;
+        let pins = json!({"bill_id": BillId::new(), "reading_ids": [end]});
+        office.billing().post("/internal/usage/pins", pins).await.expect(200);
+        let correct = format!("/readings/{}/correct", end.as_str().unwrap());
+        household.admin.post(&correct, json!({"value": "1325"})).await.expect(200);
+        let usage = household.usage("2026-04-01", "2026-05-01");
+        let usage = office.billing().get(&usage).await.expect(200);
+        assert_eq!(only(&usage)["quantity"], "245");
+        assert_eq!(only(&usage)["readings"][0]["id"], end);
+    }
+
     /// A correction of what a bill was made from is told as such, whichever of the two comes first.
     async fn a_correction_of_a_billed_reading_is_told_as_such(office: Office) {
         let household = Household::supplied(&office).await;

@@ -5,6 +5,7 @@ use crate::types::{BillId, Date, Timestamp, Zone};
 sql! {
     DUE = "SELECT id AS value FROM bills
            WHERE status IN ('issued', 'partially_paid') AND overdue_at <= $1
+             AND balance_minor > 0
            ORDER BY overdue_at, id LIMIT $2";
     NEXT = "SELECT MIN(overdue_at) AS value FROM bills
             WHERE status IN ('issued', 'partially_paid') AND overdue_at > $1";

@@ -17,9 +17,11 @@ sql! {
              WHERE register_id = $1 AND status IN ('accepted', 'held') AND status = $2
                AND at > $3
              ORDER BY at LIMIT 1";
+    // Also what was corrected or made void since: the bill stands, and the next one goes on from
+    // what it was made from. So the next bill settles the difference. By the index of meters.
     BILLED = "SELECT id, at, value, quality, status FROM readings
-              WHERE register_id = $1 AND status IN ('accepted', 'held') AND status = 'accepted'
-                AND at >= $2 AND at <= $3
+              WHERE meter_id = (SELECT g.meter_id FROM registers AS g WHERE g.id = $1)
+                AND register_id = $1 AND at >= $2 AND at <= $3
                 AND EXISTS (SELECT 1 FROM usage_pins AS p WHERE p.reading_id = readings.id)
               ORDER BY at LIMIT $4";
     // Numbers of nine digits and six places keep their order as floating numbers.

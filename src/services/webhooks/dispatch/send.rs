@@ -73,11 +73,15 @@ async fn call(
             return Ok(Some(Ended::without_answer(Outcome::Unsigned)));
         }
     };
-    let url = Url::parse(&parcel.url).map_err(Problem::internal)?;
-    let Parcel { message_id, payload, .. } = parcel;
+    let Parcel { message_id, payload, url } = parcel;
     let id = message_id.to_string();
     let signatures = sign::signatures(&secrets, &id, now, &payload);
-    let headers = headers(&id, now.seconds(), &signatures).map_err(Problem::internal)?;
+    let headers = headers(&id, now.seconds(), &signatures);
+    let (Ok(url), Ok(headers)) = (Url::parse(&url), headers) else {
+        // Counted as a try, or it would come again at once and for ever.
+        log::error!("webhook {}: what is kept of it cannot be sent", claimed.endpoint_id);
+        return Ok(Some(Ended::without_answer(Outcome::Broken)));
+    };
     Ok(Some(Ended::of(outside.post(&url, headers, Bytes::from(payload)).await)))
 }
 
