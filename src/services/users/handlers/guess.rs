@@ -34,7 +34,8 @@ impl Guess {
         account: Option<&Account>,
         now: Timestamp,
     ) -> Guess {
-        let device = account.and_then(|account| visitor.device_of(account.id, now));
+        let device = account
+            .and_then(|account| visitor.device_of(account.id, account.password_changed_at, now));
         let schedule = users.schedule;
         if let Some(device) = device {
             let who = users.keys.digest("device", &device.to_string());

@@ -60,15 +60,27 @@ fn visitor(request: &HttpRequest, payload: &mut Payload) -> Result<Visitor, Prob
 }
 
 impl Visitor {
-    /// The device of this user that the request comes from, if they have logged in there before.
-    pub(crate) fn device_of(&self, user: UserId, now: Timestamp) -> Option<DeviceId> {
+    /// The device of this user that the request comes from, if they have logged in there before
+    /// and not changed their password since: who knew an earlier one is a stranger.
+    pub(crate) fn device_of(
+        &self,
+        user: UserId,
+        password_changed_at: Timestamp,
+        now: Timestamp,
+    ) -> Option<DeviceId> {
+        let device = self.known_device(user, now)?;
+        (device.issued_at >= password_changed_at).then_some(device.id)
+    }
+
+    fn known_device(&self, user: UserId, now: Timestamp) -> Option<Device> {
         let device = self.device.filter(|device| device.user == user)?;
-        (now.since(device.issued_at) < DEVICE_LIFE).then_some(device.id)
+        (now.since(device.issued_at) < DEVICE_LIFE).then_some(device)
     }
 
     /// The cookie that makes this device known as one of the user's.
     pub(crate) fn device_cookie(&self, users: &Users, user: UserId, now: Timestamp) -> String {
-        let id = self.device_of(user, now).unwrap_or_else(DeviceId::new);
+        let known = self.known_device(user, now);
+        let id = known.map_or_else(DeviceId::new, |device| device.id);
         let token = users.keys.device_token(Device { id, user, issued_at: now });
         let (seconds, secure) =
             (DEVICE_LIFE.as_secs(), if self.is_secure { "; Secure" } else { "" });

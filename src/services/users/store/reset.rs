@@ -7,7 +7,6 @@ use super::super::model::ResetId;
 use super::super::model::reset::Reset;
 
 sql! {
-    // An earlier mail is worth nothing once a later one was asked for.
     SUPERSEDE = "UPDATE password_resets SET expires_at = $2
                  WHERE user_id = $1 AND used_at IS NULL AND expires_at > $2";
     INSERT = "INSERT INTO password_resets (id, user_id, created_at, expires_at)
@@ -26,9 +25,10 @@ sql! {
 
 record! { Reset { id, user_id, created_at, expires_at } }
 
+/// Earlier codes stay good until one is used: whoever asks for another mail, who may be anybody,
+/// takes nothing from the person who holds one.
 pub(crate) async fn insert(tx: &mut Transaction<'_>, reset: &Reset) -> Result<(), StoreError> {
     let Reset { id, user_id, created_at, expires_at } = reset;
-    supersede(tx, *user_id, *created_at).await?;
     tx.execute(INSERT, params![id, user_id, created_at, expires_at]).await.map(drop)
 }
 
