@@ -10,6 +10,7 @@ now() { date +%s%N; }
 # One start on a data directory that exists, as every start but the first finds it.
 "$busbar" migrate --data "$work/data" > /dev/null
 for round in 1 2 3 4 5; do
+    rm -f "$work/out"
     start=$(now)
     env -i BUSBAR_LOG=error "$busbar" start --data "$work/data" > "$work/out" & pid=$!
     until grep -q 'webhooks' "$work/out" 2>/dev/null; do sleep 0.002; done
