@@ -5,6 +5,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::database::Held;
+use crate::support::orders::order;
 use crate::support::postgres::{self, Cluster};
 use crate::support::{Engine, Person, TestSystem};
 
@@ -86,6 +87,47 @@ fn event(version: &str, sequence: &str) -> Value {
         "time": "2026-11-01T00:00:00Z", "datacontenttype": "application/json",
         "dataschema": "/schemas/bill.reopened/v1", "partitionkey": "bill/1",
         "correlationid": "x", "actor": "system", "data": {}})
+}
+
+/// A row that somebody else holds for too long is no reason to wait for ever.
+#[actix_web::test]
+async fn a_database_that_is_too_busy_is_told_as_such() {
+    let system = TestSystem::prepare(Engine::Postgres);
+    let url = system.database_url(ServiceName::Billing);
+    let database = url.rsplit('/').next().unwrap();
+    postgres::text(&url, &format!("ALTER DATABASE {database} SET lock_timeout = '100ms'"));
+    system.start_again().await;
+    system.expect_faults();
+    let admin = system.admin().await;
+    let held = Held::table(&url, "bills");
+    let refused = admin.get("/api/bills").await;
+    assert_eq!(refused.header("retry-after"), "1", "{refused}");
+    refused.expect_problem(503, "database_busy");
+    drop(held);
+    admin.get("/api/bills").await.expect(200);
+    system.finish().await;
+}
+
+/// An operator does not end a payment that is being worked on at that moment.
+#[actix_web::test]
+async fn a_payment_in_hand_is_not_resolved() {
+    let system = TestSystem::start(Engine::Postgres).await;
+    let (admin, alice) = (system.admin().await, system.person("alice").await);
+    let bill = system.issued_bill(&alice, 4496).await;
+    let paid = alice.keyed("k").post("/api/payments", order(&bill, 4496, "tok_timeout_fail")).await;
+    let resolve = format!("/api/payments/{}/resolve", paid.expect(201)["id"].as_str().unwrap());
+    // Another instance has it.
+    let url = system.database_url(ServiceName::Payments);
+    let take = "UPDATE jobs SET lease_owner = 'somebody else', lease_until = 9000000000000000
+                WHERE state = 'waiting'";
+    postgres::text(&url, take);
+    let order = json!({"outcome": "failed", "evidence": "the bank says so"});
+    let refused = admin.post(&resolve, order.clone()).await;
+    refused.expect_problem(409, "payment_in_hand");
+    postgres::text(&url, "UPDATE jobs SET lease_owner = NULL, lease_until = 0");
+    let resolved = admin.post(&resolve, order).await.expect(200);
+    assert_eq!(resolved["status"], "failed");
+    system.finish().await;
 }
 
 /// What is no event is refused for good, and nothing of it is kept.
