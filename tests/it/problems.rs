@@ -9,6 +9,10 @@ use crate::support::orders::order;
 use crate::support::postgres::{self, Cluster};
 use crate::support::{Engine, Person, TestSystem};
 
+/// As many payments are carried out at the same time by requests, and so many are asked for.
+const DRIVEN_MAX: usize = 256;
+const PAYMENTS: usize = 260;
+
 /// The database goes away under a running service: readers are told to come again, and the service
 /// is back when the database is.
 #[actix_web::test]
@@ -128,6 +132,26 @@ async fn a_payment_in_hand_is_not_resolved() {
     let resolved = admin.post(&resolve, order).await.expect(200);
     assert_eq!(resolved["status"], "failed");
     system.finish().await;
+}
+
+/// More payments at once than are carried out at once: the rest is sent away.
+#[actix_web::test]
+async fn too_many_payments_at_once_are_sent_away() {
+    // Each is stopped before anything is asked, and keeps its place.
+    let stopped =
+        [("BUSBAR_FAILPOINT", "payments.before_reserve"), ("BUSBAR_JOBS_LEASE_MS", "60000")];
+    let system = TestSystem::start_with(Engine::Sqlite, &stopped).await;
+    let alice = system.person("alice").await;
+    let bill = system.issued_bill(&alice, 10_000).await;
+    let pay = async |number: usize| {
+        let payer = alice.keyed(&format!("k{number}"));
+        payer.post("/api/payments", order(&bill, 1, "tok_ok")).await
+    };
+    let answers = join_all((0..PAYMENTS).map(pay)).await;
+    let busy = answers.iter().filter(|answer| answer.code() == "payments_busy");
+    let busy: Vec<_> = busy.map(|busy| (busy.status, busy.header("retry-after"))).collect();
+    assert_eq!(busy, vec![(503, "1"); PAYMENTS - DRIVEN_MAX]);
+    system.kill();
 }
 
 /// What is no event is refused for good, and nothing of it is kept.
