@@ -154,6 +154,24 @@ async fn too_many_payments_at_once_are_sent_away() {
     system.kill();
 }
 
+/// The service that knows the people is gone: who needs it is told to come again.
+#[actix_web::test]
+async fn a_service_that_is_needed_and_gone_is_told_as_such() {
+    let system = TestSystem::prepare(Engine::Sqlite);
+    let others: Vec<_> =
+        ServiceName::ALL.into_iter().filter(|name| *name != ServiceName::Users).collect();
+    system.spawn(&others, &[]);
+    system.spawn(&[ServiceName::Users], &[]);
+    system.ready(&ServiceName::ALL).await;
+    let (admin, alice) = (system.admin().await, system.person("alice").await);
+    // Its keys are known by now.
+    admin.get("/api/notifications").await.expect(200);
+    system.take_process().kill();
+    let forgive = format!("/api/notifications/suppressions/{}", alice.id);
+    admin.delete(&forgive).await.expect_problem(503, "peer_unavailable");
+    system.kill();
+}
+
 /// What is no event is refused for good, and nothing of it is kept.
 #[actix_web::test]
 async fn an_envelope_that_is_none_is_refused() {

@@ -143,3 +143,14 @@ pub(super) fn overlap(bill: BillId) -> Problem {
 pub(super) fn away(kind: Kind, why: impl std::fmt::Display) -> Problem {
     kind.problem().retry_after(AWAY_RETRY_AFTER_S).cause(why)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_too_slow_again_and_again_may_come_again() {
+        let busy = busy();
+        assert_eq!((busy.status().as_u16(), busy.code()), (503, "bill_busy"));
+    }
+}

@@ -84,5 +84,6 @@ mod tests {
         assert_eq!(told(io::ErrorKind::StorageFull), 507);
         assert_eq!(told(io::ErrorKind::FileTooLarge), 507);
         assert_eq!(told(io::ErrorKind::PermissionDenied), 503);
+        assert_eq!((busy().status().as_u16(), busy().code()), (503, "storage_busy"));
     }
 }
