@@ -1,7 +1,6 @@
 //! Around each route: the pattern it matched is known here, and a panic becomes a 500 problem.
 
 use std::panic::AssertUnwindSafe;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::body::{BoxBody, MessageBody};
@@ -23,7 +22,7 @@ pub struct Before(pub Arc<Hook>);
 
 /// The route that a request matched, for labels and the access line.
 #[derive(Clone, Debug)]
-pub struct RoutePattern(pub Rc<str>);
+pub struct RoutePattern(pub Arc<str>);
 
 /// Catches a panic of extractors and handler. The connection stays usable.
 pub(crate) async fn guard<B: MessageBody + 'static>(

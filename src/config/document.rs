@@ -45,9 +45,20 @@ fn flatten(text: &str, prefix: &str, table: &DeTable<'_>, found: &mut Vec<Entry>
         let key = format!("{prefix}{}", name.get_ref());
         match value.get_ref() {
             DeValue::Table(inner) => flatten(text, &format!("{key}."), inner, found),
+            DeValue::Array(items) if !items.is_empty() && items.iter().all(is_table) => {
+                for (index, item) in items.iter().enumerate() {
+                    if let DeValue::Table(inner) = item.get_ref() {
+                        flatten(text, &format!("{key}[{index}]."), inner, found);
+                    }
+                }
+            }
             _ => found.push(Entry { key, text: plain(value), line: line_of(text, name.span()) }),
         }
     }
+}
+
+fn is_table(value: &Spanned<DeValue<'_>>) -> bool {
+    value.get_ref().is_table()
 }
 
 fn plain(value: &Spanned<DeValue<'_>>) -> Option<String> {
@@ -98,9 +109,12 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_tables_are_no_plain_values() {
+    fn tables_in_a_list_have_their_place_in_the_key() {
         assert_eq!(entries("a = [[1], [2]]").unwrap()[0].text, None);
-        assert_eq!(entries("a = [{ b = 1 }]").unwrap()[0].text, None);
+        assert_eq!(entries("a = [{ b = 1 }, 2]").unwrap()[0].text, None);
+        let found = entries("[[a.b]]\nc = 1\n[[a.b]]\nc = 2\n").unwrap();
+        let shown: Vec<_> = found.iter().map(|e| (e.key.as_str(), e.line)).collect();
+        assert_eq!(shown, [("a.b[0].c", 2), ("a.b[1].c", 4)]);
     }
 
     #[test]

@@ -12,7 +12,7 @@ pub(super) struct Variable {
 }
 
 /// Variable, setting.
-const NAMED: [(&str, &str); 36] = [
+const NAMED: [(&str, &str); 40] = [
     ("BUSBAR_SERVICES", "process.services"),
     ("BUSBAR_DATA_DIR", "process.data_dir"),
     ("BUSBAR_PUBLIC_URL", "process.public_url"),
@@ -23,6 +23,10 @@ const NAMED: [(&str, &str); 36] = [
     ("GATEWAY_CONNECT_TIMEOUT_MS", "gateway.connect_timeout_ms"),
     ("GATEWAY_CACHE_TTL_MS", "gateway.cache_ttl_ms"),
     ("GATEWAY_CACHE_MAX_ENTRIES", "gateway.cache_max_entries"),
+    ("GATEWAY_CACHE_MAX_BYTES", "gateway.cache_max_bytes"),
+    ("GATEWAY_CACHE_MAX_ENTRY_BYTES", "gateway.cache_max_entry_bytes"),
+    ("GATEWAY_CACHE_SWR_MS", "gateway.cache_swr_ms"),
+    ("GATEWAY_CACHE_SIE_MS", "gateway.cache_sie_ms"),
     ("GATEWAY_MAX_SOCKETS", "gateway.max_sockets"),
     ("GATEWAY_MAX_FREE_SOCKETS", "gateway.max_free_sockets"),
     ("GATEWAY_MAX_PENDING", "gateway.max_pending"),

@@ -30,6 +30,11 @@ impl Fault {
         self
     }
 
+    pub(super) fn at(mut self, origin: &str) -> Self {
+        origin.clone_into(&mut self.origin);
+        self
+    }
+
     pub(super) fn value(mut self, value: impl Into<String>) -> Self {
         self.value = Some(value.into());
         self

@@ -7,6 +7,7 @@ use super::check::nearest_key;
 use super::document::{self, Entry};
 use super::environment::{self, DATABASE_URL};
 use super::fault::{Fault, Faults, Warning, shown};
+use super::sections::{AddedRoute, added_route_field};
 use super::settings::{DEFAULT, Layer, Settings};
 
 /// `config/default.toml`: every setting there is.
@@ -102,17 +103,27 @@ fn file_layer(path: &Path, known: &Settings, faults: &mut Faults) -> Layer {
             (Some(_), None) => {
                 faults.push(Fault::of_origin(origin, "a plain value or a list").key(entry.key));
             }
+            (None, Some(text)) if is_added_route(&entry.key) => {
+                layer.set(&entry.key, text.as_str(), origin);
+            }
             (None, _) => faults.push(unknown(origin, &entry, known)),
         }
     }
     layer
 }
 
+fn is_added_route(key: &str) -> bool {
+    added_route_field(key).is_some_and(|field| AddedRoute::FIELDS.contains(&field))
+}
+
 fn unknown(origin: String, entry: &Entry, known: &Settings) -> Fault {
     let section = format!("{}.", entry.key);
     let is_section = known.keys().any(|key| key.starts_with(&section));
     let what = if is_section { "a section, not a setting" } else { "unknown setting" };
-    let near = nearest_key(&entry.key, known.keys().collect::<Vec<_>>().into_iter());
+    let near = match added_route_field(&entry.key) {
+        Some(field) => nearest(field, AddedRoute::FIELDS),
+        None => nearest_key(&entry.key, known.keys().collect::<Vec<_>>().into_iter()),
+    };
     // A misspelled password is a password.
     let is_secret =
         near.is_some_and(environment::is_secret) || environment::may_be_secret(&entry.key);

@@ -42,6 +42,39 @@ impl<'a> Reader<'a> {
         value
     }
 
+    /// A setting of a table in a list, which has no place in the default file: `otherwise` is what
+    /// holds when it is not given, `None` that it must be.
+    pub(super) fn read_of_list<T>(
+        &mut self,
+        table: &str,
+        field: &str,
+        otherwise: Option<&str>,
+        kind: impl Fn(&str) -> Parsed<T>,
+    ) -> Option<T> {
+        let key = format!("{table}.{field}");
+        let given = self.settings.get(&key).map(|setting| setting.text.trim());
+        let value = match given.or(otherwise) {
+            Some(text) => kind(text),
+            None => Err("a value: there is none by default".to_owned()),
+        };
+        value
+            .map_err(|allowed| {
+                let mut fault = self.settings.fault(&key, allowed);
+                if let (None, Some(near)) = (given, self.settings.first_of(table)) {
+                    fault = fault.at(&near.origin);
+                }
+                self.faults.push(fault);
+            })
+            .ok()
+    }
+
+    /// How many tables a list has.
+    pub(super) fn tables(&self, list: &str) -> usize {
+        (0..)
+            .take_while(|index| self.settings.first_of(&format!("{list}[{index}]")).is_some())
+            .count()
+    }
+
     /// The faults, and the keys that were read.
     pub(super) fn finish(self) -> (Faults, Vec<String>) {
         (self.faults, self.keys)

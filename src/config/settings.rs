@@ -70,6 +70,13 @@ impl Settings {
         self.0.get(key)
     }
 
+    /// Any setting of a table in a list.
+    pub(super) fn first_of(&self, table: &str) -> Option<&Setting> {
+        let begins = format!("{table}.");
+        let mut after = self.0.range(begins.clone()..);
+        after.next().filter(|(key, _)| key.starts_with(&begins)).map(|(_, setting)| setting)
+    }
+
     pub(super) fn set(&mut self, key: &str, text: &str, origin: &str) {
         let setting = Setting { text: text.to_owned(), origin: origin.to_owned() };
         self.0.insert(key.to_owned(), setting);
@@ -114,6 +121,9 @@ fn collect(prefix: &str, value: Value, settings: &mut BTreeMap<String, Setting>)
         ValueKind::Table(table) => table.into_iter().for_each(|(name, inner)| {
             let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
             collect(&key, inner, settings);
+        }),
+        ValueKind::Array(items) => items.into_iter().enumerate().for_each(|(index, inner)| {
+            collect(&format!("{prefix}[{index}]"), inner, settings);
         }),
         plain => {
             settings.insert(prefix.to_owned(), Setting { text: plain.to_string(), origin });

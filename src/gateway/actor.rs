@@ -58,11 +58,9 @@ impl Handler<Forward> for GatewayActor {
     fn handle(&mut self, Forward(order): Forward, _: &mut Context<Self>) -> Forwarding {
         let order = order.take();
         let gateway = self.gateway.clone();
-        let place = gateway.destinations.iter().position(|known| known.name == order.service);
-        let upstreams = place.and_then(|place| self.upstreams.get(place)).cloned();
+        let upstreams = self.upstreams.get(order.to).cloned();
         Forwarding(Box::pin(async move {
-            let destination = place.and_then(|place| gateway.destinations.get(place));
-            match (upstreams, destination) {
+            match (upstreams, gateway.destinations.get(order.to)) {
                 (Some(upstreams), Some(destination)) => {
                     forward(upstreams, destination, order).await
                 }
@@ -141,7 +139,7 @@ impl Clerk {
                 if matches!(loss, Loss::Panicked(_)) {
                     self.gateway.metrics.panicked("forward");
                 }
-                Err(loss.problem(destination.name))
+                Err(loss.problem(&destination.name))
             }
         }
     }
@@ -158,7 +156,7 @@ mod tests {
 
     use super::*;
     use crate::gateway::incoming::Incoming;
-    use crate::types::ServiceName;
+    use crate::gateway::route::Route;
 
     /// Answers each forward with the next of these.
     struct Probe(Vec<LocalBoxFuture<'static, Outcome>>);
@@ -178,14 +176,9 @@ mod tests {
     fn order() -> Forward {
         let (target, fields) = ("/".to_owned(), HeaderMap::new());
         let deadline = Deadline::after(std::time::Duration::from_secs(1));
-        let order = Order::new(
-            ServiceName::Users,
-            &Method::GET,
-            target,
-            fields,
-            Incoming::Nothing,
-            deadline,
-        );
+        let route = Route::for_tests();
+        let body = Incoming::Nothing;
+        let order = Order::new(&route, &Method::GET, target, fields, body, deadline);
         Forward(SendWrapper::new(order))
     }
 

@@ -1,4 +1,5 @@
-//! One service behind the gateway: its instances, the places in front of them, its counters.
+//! One service behind the gateway, or what an added route leads to: its instances, the places in
+//! front of them, its counters.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,16 +8,15 @@ use busbar_actors::mailbox::{Bounded, Permit};
 use busbar_http::Problem;
 use busbar_http::lane::Instance;
 
-use crate::config;
-use crate::types::ServiceName;
-
 use super::forward::Loss;
 use super::meters::{Meters, UpstreamMeters};
 use super::{Behind, balance};
+use crate::config;
 
 /// Shared by all worker threads.
 pub(super) struct Destination {
-    pub(super) name: ServiceName,
+    /// For logs and labels.
+    pub(super) name: Arc<str>,
     pub(super) instances: Vec<Arc<Instance>>,
     /// What the supervisor tells, when the service is hosted in this process.
     pub(super) news: Option<Arc<busbar_actors::Upstream>>,
@@ -29,10 +29,10 @@ pub(super) struct Destination {
 
 impl Destination {
     pub(super) fn new(behind: Behind, settings: &config::Gateway, meters: &Meters) -> Destination {
-        let Behind { name, instances, news } = behind;
+        let Behind { name, instances, news, .. } = behind;
         let places_each = settings.max_sockets.saturating_add(settings.max_pending);
         let places = Bounded::new(places_each.saturating_mul(instances.len()));
-        let meters = meters.of(name.as_str());
+        let meters = meters.of(&name);
         Destination { name, instances, news, meters, places, turn: AtomicUsize::new(0) }
     }
 
@@ -41,7 +41,7 @@ impl Destination {
         self.places.enter().ok_or_else(|| {
             let loss = Loss::Overflow;
             self.meters.lost(&loss);
-            loss.problem(self.name)
+            loss.problem(&self.name)
         })
     }
 

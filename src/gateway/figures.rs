@@ -76,7 +76,7 @@ impl Gauges {
                     ("busy", counts.busy),
                     ("waiting", counts.waiting),
                 ] {
-                    let labels = [destination.name.as_str(), &index, state];
+                    let labels = [&*destination.name, &index, state];
                     let count = i64::try_from(count).unwrap_or(i64::MAX);
                     self.connections.with_label_values(&labels).set(count);
                 }

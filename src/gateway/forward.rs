@@ -14,14 +14,13 @@ use busbar_http::lane::Failure;
 use busbar_http::problem::kinds;
 use busbar_http::{Deadline, Problem};
 
-use crate::types::ServiceName;
-
 use super::destination::Destination;
 use super::incoming::{BodyFault, Incoming};
 use super::problem::{
     BODY_INCOMPLETE, SERVICE_UNAVAILABLE, UPSTREAM_FAILED, UPSTREAM_OVERFLOW, UPSTREAM_TIMEOUT,
 };
 use super::retry::{self, Next, Repeat, Tries};
+use super::route::Route;
 
 /// Before a lost request is sent again: time for the next incarnation to take the port over.
 const BREATH: Duration = Duration::from_millis(25);
@@ -30,7 +29,8 @@ const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// A request to be sent on.
 pub(super) struct Order {
-    pub(super) service: ServiceName,
+    /// The place of its destination among the gateway's.
+    pub(super) to: usize,
     method: Method,
     /// Path and query at the service.
     target: String,
@@ -62,7 +62,7 @@ pub(super) enum Loss {
 
 impl Order {
     pub(super) fn new(
-        service: ServiceName,
+        route: &Route,
         method: &Method,
         target: String,
         fields: HeaderMap,
@@ -70,9 +70,12 @@ impl Order {
         deadline: Deadline,
     ) -> Order {
         let has_key = fields.contains_key(idempotency::HEADER);
-        let is_kept = *method == Method::POST && has_key && retry::honours_keys(service, &target);
-        let is_harmless = is_kept || matches!(*method, Method::GET | Method::HEAD);
-        Order { service, method: method.clone(), target, fields, body, is_harmless, deadline }
+        let is_kept = has_key
+            && *method == Method::POST
+            && route.service.is_some_and(|service| retry::honours_keys(service, &target));
+        let is_harmless =
+            route.rules.retry && (is_kept || matches!(*method, Method::GET | Method::HEAD));
+        Order { to: route.to, method: method.clone(), target, fields, body, is_harmless, deadline }
     }
 }
 
@@ -167,7 +170,7 @@ impl Loss {
     }
 
     /// What the client is told. The cause is for the log.
-    pub(super) fn problem(self, service: ServiceName) -> Problem {
+    pub(super) fn problem(self, service: &str) -> Problem {
         let cause = format!("{service}: {self}");
         let problem = match self {
             Loss::Overflow => UPSTREAM_OVERFLOW.problem().retry_after(RETRY_AFTER_SECONDS),

@@ -8,7 +8,7 @@ use actix_web::http::{Method, StatusCode};
 use busbar_http::RequestId;
 
 use super::Gateway;
-use super::table::Route;
+use super::route::Route;
 
 /// What is written for a request whose client left before it had an answer (as nginx does).
 const CLIENT_GONE: u16 = 499;
@@ -22,7 +22,8 @@ pub(super) struct Journey {
     /// Without the query, which may hold what nobody should read in a log.
     path: String,
     request_id: String,
-    route: &'static str,
+    /// `None`: no route was found.
+    route: Option<Arc<str>>,
     /// From the start to the moment it was sent on.
     sent: Option<Duration>,
     /// To the answer's head.
@@ -39,7 +40,7 @@ impl Journey {
             method: request.method().clone(),
             path: request.path().to_owned(),
             request_id: id.id.clone(),
-            route: "unmatched",
+            route: None,
             sent: None,
             answered: None,
             status: CLIENT_GONE,
@@ -52,7 +53,7 @@ impl Journey {
     }
 
     pub(super) fn takes(&mut self, route: &Route) {
-        self.route = route.prefix;
+        self.route = Some(route.prefix.clone());
     }
 
     pub(super) fn sent(&mut self) {
@@ -88,7 +89,7 @@ impl Journey {
             self.method,
             self.path,
             ms(None, None),
-            self.route,
+            self.route.as_deref().unwrap_or("unmatched"),
             self.status,
             ms(None, self.sent),
             ms(self.sent.or(Some(took)), self.answered),

@@ -23,6 +23,7 @@ mod outgoing;
 mod pages;
 mod problem;
 mod retry;
+mod route;
 mod table;
 mod target;
 mod window;
@@ -51,7 +52,8 @@ use self::forward::Order;
 use self::incoming::Incoming;
 use self::journey::Journey;
 use self::meters::Meters;
-use self::table::{Bounds, Table};
+use self::route::{Bounds, Route};
+use self::table::Table;
 use self::window::Window;
 
 /// Part of the whole deadline that a request may stand in line for a connection.
@@ -69,9 +71,12 @@ pub struct Parts {
     pub board: Arc<Board>,
 }
 
-/// A service behind the gateway.
+/// A service behind the gateway, or what an added route leads to.
 pub struct Behind {
-    pub name: ServiceName,
+    /// For logs and labels.
+    pub name: Arc<str>,
+    /// `None`: an added route leads here; these come in the order of the settings.
+    pub service: Option<ServiceName>,
     pub instances: Vec<Arc<Instance>>,
     /// What its supervisor tells, if it is hosted in this process.
     pub news: Option<Arc<busbar_actors::Upstream>>,
@@ -89,9 +94,10 @@ pub struct Gateway {
     board: Arc<Board>,
 }
 
-/// The bounds of the connections to one instance, as the settings have them.
-pub fn limits(settings: &config::Gateway) -> Limits {
-    let request = Duration::from_millis(settings.request_timeout_ms);
+/// The bounds of the connections to one instance, as the settings have them; `timeout_ms` is for
+/// the whole of a request.
+pub fn limits(settings: &config::Gateway, timeout_ms: u64) -> Limits {
+    let request = Duration::from_millis(timeout_ms);
     let keep_alive = Duration::from_millis(settings.keep_alive_ms);
     Limits {
         busy_max: settings.max_sockets,
@@ -118,11 +124,12 @@ impl Gateway {
         };
         let meters = Meters::register(&metrics)?;
         let destination = |behind| Destination::new(behind, &settings, &meters);
+        let table = Table::new(bounds, &settings, &services);
         let destinations = services.into_iter().map(destination).collect();
         let trusted =
             settings.trusted_proxies.iter().filter_map(|net| net.to_string().parse().ok());
         let gateway = Arc::new(Gateway {
-            table: Table::new(bounds),
+            table,
             destinations,
             trusted: trusted.collect(),
             meters,
@@ -153,8 +160,8 @@ impl Gateway {
         self.table.listing()
     }
 
-    fn destination(&self, name: ServiceName) -> Result<&Destination, Problem> {
-        let found = self.destinations.iter().find(|destination| destination.name == name);
+    fn destination(&self, route: &Route) -> Result<&Destination, Problem> {
+        let found = self.destinations.get(route.to);
         found.ok_or_else(|| problem::SERVICE_UNAVAILABLE.problem())
     }
 }
@@ -171,14 +178,14 @@ async fn road(
     let (route, target) = gateway.table.find(request.method(), request.uri())?;
     let deadline = Deadline::after(route.wait(request.method(), request.path()));
     journey.takes(route);
-    request.extensions_mut().insert(RoutePattern(route.prefix.into()));
+    request.extensions_mut().insert(RoutePattern(route.prefix.clone()));
 
-    let destination = gateway.destination(route.service)?;
+    let destination = gateway.destination(route)?;
     let body = Incoming::take(&request, payload, route.body_bytes_max, deadline).await?;
     // Only now: a client that is slow with a body that is held takes nobody's place.
     let place = destination.enter()?;
     let fields = fields(&gateway, &request, &id, deadline);
-    let order = Order::new(route.service, request.method(), target, fields, body, deadline);
+    let order = Order::new(route, request.method(), target, fields, body, deadline);
     journey.sent();
     let answer = clerk.forward(order, destination, deadline).await?;
     journey.answered(answer.status());

@@ -1,33 +1,18 @@
-//! The route table: which service answers which paths, with which methods and how large a body.
+//! The route table: which service answers which paths, the longest prefix first.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use actix_web::http::header::HeaderValue;
-use actix_web::http::{Method, Uri};
+use actix_web::http::Method;
+use actix_web::http::Uri;
 use busbar_http::Problem;
 
+use crate::config::Gateway;
 use crate::types::ServiceName::{
     self, Analytics, Billing, Documents, Notifications, Payments, Users, Utilities, Webhooks,
 };
 
-use super::{not_allowed, not_found, target};
-
-/// Cut off before a path is sent on.
-const API: &str = "/api";
-
-/// What services take.
-const METHODS: [Method; 7] = [
-    Method::GET,
-    Method::HEAD,
-    Method::POST,
-    Method::PUT,
-    Method::PATCH,
-    Method::DELETE,
-    Method::OPTIONS,
-];
-/// What a place takes where one can only read.
-const READING: [Method; 2] = [Method::GET, Method::HEAD];
+use super::route::{Bounds, METHODS, Route, added_route, allow, served_route};
+use super::{Behind, not_allowed, not_found, target};
 
 /// Who answers which paths. The longest prefix of a path wins.
 const SERVED: [(ServiceName, &[&str]); 8] = [
@@ -68,40 +53,8 @@ const SERVED: [(ServiceName, &[&str]); 8] = [
     (Webhooks, &["/api/webhooks"]),
 ];
 
-/// Where the paths of files end.
-const CONTENT: &str = "/content";
-
-/// What a form has around a document, in bytes.
-const FORM_BYTES: usize = 64 * 1024;
-
-/// How large bodies may be, and how long they may take.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
-    /// Of most requests.
-    pub(super) body_bytes_max: usize,
-    pub(super) wait: Duration,
-    /// Of documents, in bytes, and the time to send or fetch one.
-    pub(super) document_bytes_max: u64,
-    pub(super) transfer: Duration,
-}
-
-/// One line of the table.
-#[derive(Debug, PartialEq)]
-pub(super) struct Route {
-    /// What paths begin with, whole segments.
-    pub(super) prefix: &'static str,
-    pub(super) service: ServiceName,
-    pub(super) methods: &'static [Method],
-    /// The largest body that is passed on; 0: none is.
-    pub(super) body_bytes_max: usize,
-    /// The whole of a request with its bodies.
-    wait: Duration,
-    /// The same where a whole file goes one way or the other.
-    transfer: Duration,
-    /// What is cut off before the path is sent on.
-    cut: &'static str,
-    allow: HeaderValue,
-}
+/// Where the public keys of the users service are.
+const KEYS: &str = "/.well-known/jwks.json";
 
 /// All of it, longest prefix first.
 pub(super) struct Table {
@@ -109,65 +62,51 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn new(bounds: Bounds) -> Table {
-        let Bounds { body_bytes_max, wait, document_bytes_max, transfer } = bounds;
-        let route = |service, prefix| Route {
-            prefix,
-            service,
-            methods: &METHODS,
-            body_bytes_max,
-            wait,
-            transfer: wait,
-            cut: API,
-            allow: allow(&METHODS),
-        };
-        let documents_max = usize::try_from(document_bytes_max).unwrap_or(usize::MAX);
-        let mut routes: Vec<Route> = SERVED
-            .iter()
-            .flat_map(|(service, prefixes)| prefixes.iter().map(|prefix| route(*service, prefix)))
-            .collect();
-        for route in routes.iter_mut().filter(|route| route.service == Documents) {
-            route.body_bytes_max = body_bytes_max.max(documents_max.saturating_add(FORM_BYTES));
-            route.transfer = wait.max(transfer);
+    /// `destinations` are those of the gateway, in its order: the services, then those of added
+    /// routes.
+    pub(super) fn new(bounds: Bounds, settings: &Gateway, destinations: &[Behind]) -> Table {
+        let place = |service| destinations.iter().position(|known| known.service == Some(service));
+        let added_from = destinations.iter().take_while(|known| known.service.is_some()).count();
+        let added = settings.routes.0.iter().enumerate();
+        let mut routes: Vec<Route> =
+            added.map(|(index, route)| added_route(route, added_from + index)).collect();
+        for (service, prefixes) in SERVED {
+            let Some(to) = place(service) else { continue };
+            let route = |prefix: &&str| served_route(service, to, prefix, bounds, settings);
+            routes.extend(prefixes.iter().map(route));
         }
-        routes.push(Route {
-            prefix: "/.well-known/jwks.json",
-            service: Users,
-            methods: &READING,
-            body_bytes_max: 0,
-            wait,
-            transfer: wait,
-            cut: "",
-            allow: allow(&READING),
-        });
+        if let Some(to) = place(Users) {
+            routes.push(served_route(Users, to, KEYS, bounds, settings).reads_only());
+        }
+        // Stable: an added route goes before one of ours with the same prefix.
         routes.sort_by_key(|route| std::cmp::Reverse(route.prefix.len()));
         Table { routes }
     }
 
     /// The route of a request, and the path with query that it is sent on with.
     pub(super) fn find(&self, method: &Method, uri: &Uri) -> Result<(&Route, String), Problem> {
-        if !METHODS.contains(method) {
-            return Err(not_allowed(allow(&METHODS)));
-        }
         let path = uri.path();
-        target::check(path)?;
-        let is_under = |route: &&Route| {
-            let rest = path.strip_prefix(route.prefix);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let Some(route) = self.routes.iter().find(|route| route.leads(path)) else {
+            target::check(path)?;
+            let is_known = METHODS.contains(method);
+            return Err(if is_known { not_found() } else { not_allowed(allow(&METHODS)) });
         };
-        let route = self.routes.iter().find(is_under).ok_or_else(not_found)?;
-        if !route.methods.contains(method) {
+        match route.service {
+            Some(_) => target::check(path)?,
+            None => target::check_straight(path)?,
+        }
+        if !route.takes(method) {
             return Err(not_allowed(route.allow.clone()));
         }
         let whole = uri.path_and_query().map_or(path, |whole| whole.as_str());
-        Ok((route, whole.strip_prefix(route.cut).unwrap_or(whole).to_owned()))
+        Ok((route, route.target(whole)))
     }
 
     /// A line for the prefixes that are treated alike.
     pub(super) fn listing(&self) -> Vec<String> {
         let mut lines: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for route in &self.routes {
-            lines.entry(route.rule()).or_default().push(route.prefix);
+            lines.entry(route.rule()).or_default().push(&route.prefix);
         }
         let line = |(rule, mut prefixes): (String, Vec<&str>)| {
             prefixes.sort_unstable();
@@ -176,30 +115,14 @@ impl Table {
         lines.into_iter().map(line).collect()
     }
 }
-
-impl Route {
-    /// How long a request may take: files that are sent or fetched have longer.
-    pub(super) fn wait(&self, method: &Method, path: &str) -> Duration {
-        let is_sent = *method == Method::POST && path == self.prefix;
-        let is_fetched = *method == Method::GET && path.ends_with(CONTENT);
-        if is_sent || is_fetched { self.transfer } else { self.wait }
-    }
-
-    fn rule(&self) -> String {
-        let methods = self.allow.to_str().unwrap_or_default();
-        format!("{} ({methods}; bodies up to {} bytes)", self.service, self.body_bytes_max)
-    }
-}
-
-fn allow(methods: &[Method]) -> HeaderValue {
-    let names: Vec<&str> = methods.iter().map(Method::as_str).collect();
-    HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static(""))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::route::FORM_BYTES;
     use super::*;
+    use crate::config::{AddedRoute, Config, Overrides};
 
     const BOUNDS: Bounds = Bounds {
         body_bytes_max: 10,
@@ -208,11 +131,65 @@ mod tests {
         transfer: Duration::from_secs(300),
     };
 
+    fn behind(name: &str, service: Option<ServiceName>) -> Behind {
+        Behind { name: name.into(), service, instances: Vec::new(), news: None }
+    }
+
+    /// With the services, and these routes.
+    fn table_with(added: &[(&str, bool)]) -> Table {
+        let config = Config::load(&Overrides::default(), std::iter::empty(), |_| Ok(()));
+        let mut gateway = config.unwrap().0.gateway;
+        let one = |(prefix, strip_prefix): &(&str, bool)| AddedRoute {
+            prefix: (*prefix).to_owned(),
+            strip_prefix: *strip_prefix,
+            ..Route::settings_for_tests()
+        };
+        gateway.routes.0 = added.iter().map(one).collect();
+        let services = ServiceName::domain().map(|name| behind(name.as_str(), Some(name)));
+        let others = added.iter().map(|(prefix, _)| behind(prefix, None));
+        Table::new(BOUNDS, &gateway, &services.chain(others).collect::<Vec<_>>())
+    }
+
+    fn table() -> Table {
+        table_with(&[])
+    }
+
+    #[test]
+    fn an_added_route_takes_every_method_and_passes_its_paths_unchanged() {
+        let table = table_with(&[("/legacy", false), ("/cut", true), ("/api/users/old", true)]);
+        let sent = |method: &str, uri: &'static str| {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            let (route, target) = table.find(&method, &Uri::from_static(uri)).ok()?;
+            Some((route.prefix.to_string(), route.to, target))
+        };
+        for (method, uri, prefix, to, target) in [
+            ("M-SEARCH", "/legacy", "/legacy", 8, "/legacy"),
+            ("TRACE", "/legacy/a%2Fb//c?x=%20", "/legacy", 8, "/legacy/a%2Fb//c?x=%20"),
+            ("GET", "/cut", "/cut", 9, "/"),
+            ("GET", "/cut?a", "/cut", 9, "/?a"),
+            ("GET", "/cut/a", "/cut", 9, "/a"),
+            ("GET", "/api/users/old/x", "/api/users/old", 10, "/x"),
+        ] {
+            assert_eq!(
+                sent(method, uri),
+                Some((prefix.to_owned(), to, target.to_owned())),
+                "{uri}"
+            );
+        }
+        for uri in ["/legacy/../api/users", "/legacy/%2e%2e/x", "/legacy/a%2f..%2fb"] {
+            assert_eq!(sent("GET", uri), None, "{uri}");
+        }
+        assert_eq!(sent("CONNECT", "/legacy"), None);
+        let everything = table_with(&[("/", false)]);
+        let found = everything.find(&Method::GET, &Uri::from_static("/x/y")).ok();
+        assert_eq!(found.map(|(route, target)| (route.to, target)), Some((8, "/x/y".into())));
+    }
+
     fn find(method: Method, uri: &'static str) -> Result<(ServiceName, String), (u16, String)> {
-        let table = Table::new(BOUNDS);
+        let table = table();
         let found = table.find(&method, &Uri::from_static(uri));
         found
-            .map(|(route, target)| (route.service, target))
+            .map(|(route, target)| (route.service.unwrap(), target))
             .map_err(|problem| (problem.status().as_u16(), problem.code().to_owned()))
     }
 
@@ -251,7 +228,7 @@ mod tests {
 
     #[test]
     fn documents_may_be_large_and_take_their_time() {
-        let table = Table::new(BOUNDS);
+        let table = table();
         let bounds = |method, uri| {
             let (route, _) = table.find(&method, &Uri::from_static(uri)).unwrap();
             (route.body_bytes_max, route.wait(&method, uri).as_secs())
@@ -274,9 +251,9 @@ mod tests {
 
     #[test]
     fn every_service_behind_has_a_route_and_no_route_leads_inside() {
-        let table = Table::new(BOUNDS);
+        let table = table();
         for service in ServiceName::domain() {
-            assert!(table.routes.iter().any(|route| route.service == service), "{service}");
+            assert!(table.routes.iter().any(|route| route.service == Some(service)), "{service}");
         }
         assert!(table.routes.iter().all(|route| !route.prefix.contains("internal")));
         let listing = table.listing();

@@ -19,6 +19,20 @@ pub(super) fn check(path: &str) -> Result<(), Problem> {
     Ok(())
 }
 
+/// For upstreams of others, whose paths mean what they want: only what would lead out of the prefix
+/// is refused.
+///
+/// # Errors
+/// 400 `path_invalid`.
+pub(super) fn check_straight(path: &str) -> Result<(), Problem> {
+    let is_plain = !path.contains("/.") && !path.contains('%') && !path.contains('\\');
+    let climbs = |segment: &str| {
+        let decoded = percent_decode_str(segment).decode_utf8_lossy();
+        decoded.split(['/', '\\']).any(|part| matches!(part, "." | ".."))
+    };
+    if is_plain || !segments(path).any(climbs) { Ok(()) } else { Err(PATH_INVALID.problem()) }
+}
+
 fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').skip(1)
 }

@@ -10,6 +10,7 @@ use busbar_actors::{Failure, Incarnation, ServiceSpec, TreeHandle};
 use busbar_http::lane::Instance;
 use busbar_http::{Health, Kit};
 
+use crate::config::{self, AddedRoute};
 use crate::gateway::{self, Behind, Gateway, Parts};
 use crate::health::{self, Board, Hosted, Watch};
 use crate::host::{Host, Told, serve_incarnation};
@@ -25,14 +26,19 @@ pub(super) fn board(host: &Host) -> Arc<Board> {
 /// The gateway: what its worker threads share is made here, once; incarnations come and go.
 pub(super) fn gateway(host: &Arc<Host>, board: &Arc<Board>) -> Result<ServiceSpec, Failure> {
     let settings = host.config.gateway.clone();
-    let limits = gateway::limits(&settings);
-    let behind =
-        |name| Behind { name, instances: host.instances(name, &limits), news: host.upstream(name) };
+    let limits = gateway::limits(&settings, settings.request_timeout_ms);
+    let behind = |service: ServiceName| Behind {
+        name: service.as_str().into(),
+        service: Some(service),
+        instances: host.instances(service, &limits),
+        news: host.upstream(service),
+    };
+    let added = settings.routes.0.iter().map(|route| added(route, &settings));
     let gateway = Gateway::new(Parts {
-        settings,
+        settings: settings.clone(),
         documents: host.config.documents.clone(),
         shows_legacy_names: host.config.metrics.legacy_names,
-        services: ServiceName::domain().map(behind).collect(),
+        services: ServiceName::domain().map(behind).chain(added).collect(),
         metrics: host.metrics(ServiceName::Gateway)?,
         board: board.clone(),
     })?;
@@ -41,6 +47,14 @@ pub(super) fn gateway(host: &Arc<Host>, board: &Arc<Board>) -> Result<ServiceSpe
     Ok(host.spec_of(ServiceName::Gateway, move |incarnation| {
         serve(incarnation, host_of_runs.clone(), gateway.clone(), document.clone())
     }))
+}
+
+/// What an added route leads to.
+fn added(route: &AddedRoute, settings: &config::Gateway) -> Behind {
+    let limits = gateway::limits(settings, route.timeout_ms);
+    let bases = route.upstreams.iter().filter_map(|url| url.as_str().parse().ok());
+    let instances = bases.map(|base| Instance::new(base, limits.clone())).collect();
+    Behind { name: route.prefix.as_str().into(), service: None, instances, news: None }
 }
 
 /// One life of the gateway.

@@ -1,5 +1,6 @@
 //! Port 3000 on the real program: before services that follow a script, and before the real ones.
 
+mod added;
 mod bodies;
 mod crash;
 mod deadline;
@@ -42,4 +43,18 @@ async fn before(service: &Scripted, more: &[(&str, &str)]) -> TestSystem {
 
 fn port(system: &TestSystem) -> u16 {
     system.port(ServiceName::Gateway)
+}
+
+/// A gateway before what these routes name; each is `prefix`, its upstream, and more lines.
+async fn routed(routes: &[(&str, &Scripted, &str)], more: &[(&str, &str)]) -> TestSystem {
+    let system = TestSystem::prepare(Engine::Sqlite);
+    let table = |(prefix, upstream, lines): &(&str, &Scripted, &str)| {
+        let url = upstream.url();
+        format!("[[gateway.routes]]\nprefix = \"{prefix}\"\nupstreams = [\"{url}\"]\n{lines}\n")
+    };
+    system.add_settings(&routes.iter().map(table).collect::<String>());
+    let variables: Vec<(&str, &str)> = [QUIET, PATIENT].iter().chain(more).copied().collect();
+    system.spawn(&[ServiceName::Gateway], &variables);
+    system.ready(&[ServiceName::Gateway]).await;
+    system
 }

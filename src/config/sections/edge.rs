@@ -3,11 +3,13 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use super::routes::AddedRoutes;
 use super::{HOUR_MS, YEAR_MS, section};
 use crate::config::reader::{Parsed, list, number, optional, path, some, word};
 use crate::types::{HttpUrl, Refused, ServiceName, Text, text_form};
 
 const BODY_BYTES_MAX: usize = 1 << 30;
+const CACHE_BYTES_MAX: usize = 1 << 40;
 /// A batch of a hundred events of the largest size.
 const BODY_BYTES_FLOOR: usize = 1 << 20;
 
@@ -55,6 +57,15 @@ section! {
         cache_ttl_ms: u64 = number(0..=YEAR_MS),
         /// How many answers are kept; 0: no cache.
         cache_max_entries: usize = number(0..=10_000_000),
+        /// How much memory they may take in all; 0: no cache.
+        cache_max_bytes: usize = number(0..=CACHE_BYTES_MAX),
+        /// How large a single one may be.
+        cache_max_entry_bytes: usize = number(1..=BODY_BYTES_MAX),
+        /// How long after its time an answer may be given while a fresh one is fetched, when it says
+        /// nothing about it itself; 0: not at all.
+        cache_swr_ms: u64 = number(0..=YEAR_MS),
+        /// The same when the service fails; 0: not at all.
+        cache_sie_ms: u64 = number(0..=YEAR_MS),
         /// Connections to one instance of a service at a time.
         max_sockets: usize = number(1..=65_535),
         /// Idle connections kept for reuse, of those; 0: no reuse.
@@ -74,6 +85,8 @@ section! {
         /// Where /assets/* is redirected to.
         cdn_base_url: Option<HttpUrl> = optional(cdn_base_url),
     }
+    /// What it stands before besides its own services.
+    routes: AddedRoutes
 }
 
 /// In the order of their ports, each once.

@@ -3,6 +3,7 @@ mod behind;
 mod edge;
 mod outward;
 mod people;
+mod routes;
 mod services;
 mod upkeep;
 
@@ -12,6 +13,8 @@ pub use behind::{
 pub use edge::{Gateway, Network, Process, Server};
 pub use outward::{Documents, Notifications, SmtpSecurity, Webhooks};
 pub use people::{Argon2, EmailVerification, Lockout, Users};
+pub(in crate::config) use routes::added_route_field;
+pub use routes::{AddedRoute, AddedRoutes, Auth, Caching, Methods, Rate};
 pub use services::{Service, Services};
 pub use upkeep::{FaultInjection, Health, Keys, Log, Metrics, Supervision};
 

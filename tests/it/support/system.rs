@@ -46,6 +46,10 @@ pub(crate) fn fresh_folder() -> PathBuf {
     folder
 }
 
+fn test_settings() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("config/test.toml")
+}
+
 impl TestSystem {
     /// All nine services in one process, ready.
     pub(crate) async fn start(engine: Engine) -> TestSystem {
@@ -102,12 +106,19 @@ impl TestSystem {
     pub(crate) fn spawn(&self, services: &[ServiceName], more: &[(&str, &str)]) {
         let mut environment = self.0.environment.clone();
         environment.extend(more.iter().map(|(name, value)| ((*name).into(), (*value).into())));
-        let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/test.toml");
+        let own = self.0.folder.join("settings.toml");
+        let config = if own.exists() { own } else { test_settings() };
         let names = services.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",");
         let config = config.to_str().unwrap();
         let arguments = ["start", "--config", config, "--services", &names, "--data", "data"];
         let process = Process::start(&arguments, &environment, &self.0.folder);
         self.0.processes.borrow_mut().push(process);
+    }
+
+    /// Puts this behind the settings that all tests have, for what is spawned from now on.
+    pub(crate) fn add_settings(&self, more: &str) {
+        let common = std::fs::read_to_string(test_settings()).unwrap();
+        std::fs::write(self.0.folder.join("settings.toml"), format!("{common}\n{more}")).unwrap();
     }
 
     pub(crate) async fn ready(&self, services: &[ServiceName]) {
