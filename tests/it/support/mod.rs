@@ -1,6 +1,7 @@
 //! What the integration tests stand on: the real program, real databases, people who use it.
 
 pub(crate) mod engine;
+pub(crate) mod folder;
 pub(crate) mod launch;
 pub(crate) mod orders;
 pub(crate) mod person;

@@ -13,6 +13,8 @@ use busbar_http::token::PrivateKey;
 use serde_json::{Value, json};
 
 pub(crate) use super::engine::Engine;
+pub(crate) use super::folder::fresh_folder;
+use super::folder::test_settings;
 use super::launch::{self, Process};
 use super::orders::draft;
 use super::person::{PASSWORD, Person};
@@ -37,17 +39,6 @@ impl Drop for Inner {
         self.processes.borrow_mut().clear();
         drop(std::fs::remove_dir_all(&self.folder));
     }
-}
-
-/// A folder of its own for one test.
-pub(crate) fn fresh_folder() -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("busbar-test-{}", uuid::Uuid::new_v4()));
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-fn test_settings() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("config/test.toml")
 }
 
 impl TestSystem {
