@@ -6,7 +6,7 @@
 
 mod conditions;
 mod disposition;
-mod range;
+pub mod range;
 mod stream;
 
 use std::fs::File;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use busbar_http::Status;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
-use prometheus::{IntGaugeVec, Opts};
+use prometheus::{IntCounter, IntGauge, IntGaugeVec, Opts};
 use serde_json::{Value, json};
 
 use super::Gateway;
@@ -22,8 +22,11 @@ pub(super) fn json(gateway: &Gateway) -> Value {
             "upstreamErrors": totals.upstream_errors.load(Relaxed),
         },
         "latencyMs": gateway.window.percentiles().json(),
-        // Answers are not kept yet.
-        "cache": {"entries": 0, "hitRatio": 0, "ttlMs": gateway.settings.cache_ttl_ms},
+        "cache": {
+            "entries": gateway.cache.entries(),
+            "hitRatio": (gateway.hit_ratio() * 10_000.0).round() / 100.0,
+            "ttlMs": gateway.settings.cache_ttl_ms,
+        },
         "connections": {
             "maxSockets": gateway.settings.max_sockets,
             "maxFreeSockets": gateway.settings.max_free_sockets,
@@ -50,6 +53,9 @@ struct Gauges {
     gateway: Weak<Gateway>,
     connections: IntGaugeVec,
     health: IntGaugeVec,
+    /// Entries, bytes.
+    cache: [IntGauge; 2],
+    evictions: IntCounter,
 }
 
 impl Gauges {
@@ -59,10 +65,18 @@ impl Gauges {
             "Connections to an instance; waiting: requests for one",
         );
         let health = Opts::new("busbar_health_up", "1 when a service answers, 0 when it is down");
+        let entries = IntGauge::new("busbar_gateway_cache_entries", "Answers that are kept")?;
+        let bytes = IntGauge::new("busbar_gateway_cache_bytes", "What they take in memory")?;
+        let evictions = IntCounter::new(
+            "busbar_gateway_cache_evictions_total",
+            "Addresses whose answers went to make room",
+        )?;
         Ok(Gauges {
             gateway: Arc::downgrade(gateway),
             connections: IntGaugeVec::new(connections, &["upstream", "instance", "state"])?,
             health: IntGaugeVec::new(health, &["upstream"])?,
+            cache: [entries, bytes],
+            evictions,
         })
     }
 
@@ -82,6 +96,12 @@ impl Gauges {
                 }
             }
         }
+        for (gauge, held) in self.cache.iter().zip([gateway.cache.entries(), gateway.cache.bytes()])
+        {
+            gauge.set(i64::try_from(held).unwrap_or(i64::MAX));
+        }
+        self.evictions.reset();
+        self.evictions.inc_by(gateway.cache.evicted());
         for (name, status) in gateway.board.report().by_name() {
             let is_up = i64::from(matches!(status, Status::Up | Status::Degraded));
             self.health.with_label_values(&[name.as_str()]).set(is_up);
@@ -91,13 +111,17 @@ impl Gauges {
 
 impl Collector for Gauges {
     fn desc(&self) -> Vec<&Desc> {
-        [self.connections.desc(), self.health.desc()].concat()
+        let cache = self.cache.iter().flat_map(Collector::desc);
+        let vectors = [self.connections.desc(), self.health.desc()].concat();
+        vectors.into_iter().chain(cache).chain(self.evictions.desc()).collect()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
         if let Some(gateway) = self.gateway.upgrade() {
             self.look(&gateway);
         }
-        [self.connections.collect(), self.health.collect()].concat()
+        let cache = self.cache.iter().flat_map(Collector::collect);
+        let vectors = [self.connections.collect(), self.health.collect()].concat();
+        vectors.into_iter().chain(cache).chain(self.evictions.collect()).collect()
     }
 }

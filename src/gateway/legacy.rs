@@ -42,14 +42,16 @@ impl Legacy {
         let totals = gateway.meters.totals();
         let proxied = totals.proxied.load(Relaxed);
         let errors = totals.upstream_errors.load(Relaxed);
-        // No answer comes from a cache yet, so each one that was sent on would be a miss: say none.
-        let counts = [gateway.metrics.requests_total(), proxied, errors, 0, 0];
+        let cache = gateway.cache.meters();
+        let (hits, misses) = (cache.hits_total(), cache.misses_total());
+        let counts = [gateway.metrics.requests_total(), proxied, errors, hits, misses];
         for (counter, count) in self.counters.iter().zip(counts) {
             counter.reset();
             counter.inc_by(count);
         }
         let seen = gateway.window.percentiles();
-        let figures = [0.0, 0.0, seen.average, seen.p50, seen.p95, seen.p99];
+        let entries = gateway.cache.entries() as f64;
+        let figures = [gateway.hit_ratio(), entries, seen.average, seen.p50, seen.p95, seen.p99];
         for (gauge, figure) in self.gauges.iter().zip(figures) {
             gauge.set(figure);
         }

@@ -9,6 +9,7 @@ use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, core::Collector,
 };
 
+use super::cache::{Forwarded, Way};
 use super::forward::Loss;
 
 /// Seconds.
@@ -105,6 +106,68 @@ impl Meters {
 
     pub(super) fn totals(&self) -> &Totals {
         &self.totals
+    }
+}
+
+/// What the cache did for requests.
+pub(super) struct CacheMeters {
+    hits: IntCounter,
+    stale: IntCounter,
+    collapsed: IntCounter,
+    validated: IntCounter,
+    stood_in: IntCounter,
+    misses: IntCounter,
+    bypassed: IntCounter,
+}
+
+impl CacheMeters {
+    pub(super) fn register(metrics: &Metrics) -> Result<CacheMeters, prometheus::Error> {
+        let about = Opts::new(
+            "busbar_gateway_cache_requests_total",
+            "Requests by what the cache did: hit, stale, collapsed (another request brought the \
+             answer), validated, stood_in (for one that failed), miss, bypass",
+        );
+        let counters = added(metrics, IntCounterVec::new(about, &["result"])?)?;
+        let result = |result| counters.with_label_values(&[result]);
+        Ok(CacheMeters {
+            hits: result("hit"),
+            stale: result("stale"),
+            collapsed: result("collapsed"),
+            validated: result("validated"),
+            stood_in: result("stood_in"),
+            misses: result("miss"),
+            bypassed: result("bypass"),
+        })
+    }
+
+    /// An entry was the answer.
+    pub(super) fn answered(&self, way: Way) {
+        match way {
+            Way::Hit(_) => self.hits.inc(),
+            Way::StaleHit(_) => self.stale.inc(),
+            Way::Collapsed(_) => self.collapsed.inc(),
+            Way::Validated(_) => self.validated.inc(),
+            Way::StoodIn(_) => self.stood_in.inc(),
+            Way::Sent(why, _) => self.missed(why),
+        }
+    }
+
+    /// What came from the service was the answer.
+    pub(super) fn missed(&self, why: Forwarded) {
+        match why {
+            Forwarded::Bypass | Forwarded::Method => self.bypassed.inc(),
+            _ => self.misses.inc(),
+        }
+    }
+
+    /// Answers from the cache, as the Node.js system counted them.
+    pub(super) fn hits_total(&self) -> u64 {
+        let all = [&self.hits, &self.stale, &self.collapsed, &self.validated, &self.stood_in];
+        all.iter().map(|counter| counter.get()).sum()
+    }
+
+    pub(super) fn misses_total(&self) -> u64 {
+        self.misses.get()
     }
 }
 

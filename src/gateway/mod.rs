@@ -11,6 +11,7 @@
 mod actor;
 mod assets;
 mod balance;
+mod cache;
 mod destination;
 mod docs;
 mod figures;
@@ -22,6 +23,7 @@ mod meters;
 mod outgoing;
 mod pages;
 mod problem;
+mod refresh;
 mod retry;
 mod route;
 mod table;
@@ -44,14 +46,15 @@ use busbar_http::{Deadline, Metrics, Problem, RequestId, deadline, trace};
 
 use crate::config;
 use crate::health::Board;
-use crate::types::ServiceName;
+use crate::types::{Clock, ServiceName};
 
 use self::actor::Clerk;
+use self::cache::{Asked, Cache, Came, Look};
 use self::destination::Destination;
 use self::forward::Order;
 use self::incoming::Incoming;
 use self::journey::Journey;
-use self::meters::Meters;
+use self::meters::{CacheMeters, Meters};
 use self::route::{Bounds, Route};
 use self::table::Table;
 use self::window::Window;
@@ -69,6 +72,7 @@ pub struct Parts {
     pub services: Vec<Behind>,
     pub metrics: Metrics,
     pub board: Arc<Board>,
+    pub clock: Clock,
 }
 
 /// A service behind the gateway, or what an added route leads to.
@@ -90,6 +94,7 @@ pub struct Gateway {
     trusted: Vec<Cidr>,
     meters: Meters,
     window: Window,
+    cache: Arc<Cache>,
     metrics: Metrics,
     board: Arc<Board>,
 }
@@ -115,7 +120,14 @@ impl Gateway {
     /// # Errors
     /// When a metric is malformed.
     pub fn new(parts: Parts) -> Result<Arc<Gateway>, prometheus::Error> {
-        let Parts { settings, documents, shows_legacy_names, services, metrics, board } = parts;
+        let Parts { settings, documents, shows_legacy_names, services, metrics, board, clock } =
+            parts;
+        let kept = cache::Bounds {
+            entries_max: settings.cache_max_entries,
+            bytes_max: settings.cache_max_bytes,
+            entry_bytes_max: settings.cache_max_entry_bytes,
+        };
+        let cache = Cache::new(kept, clock, CacheMeters::register(&metrics)?);
         let bounds = Bounds {
             body_bytes_max: settings.max_body_bytes,
             wait: Duration::from_millis(settings.request_timeout_ms),
@@ -133,6 +145,7 @@ impl Gateway {
             destinations,
             trusted: trusted.collect(),
             meters,
+            cache,
             window: Window::new(settings.max_latency_samples),
             metrics,
             board,
@@ -160,6 +173,34 @@ impl Gateway {
         self.table.listing()
     }
 
+    /// Answers from the cache among those that could have been, 0 to 1.
+    fn hit_ratio(&self) -> f64 {
+        let meters = self.cache.meters();
+        let (hits, misses) = (meters.hits_total(), meters.misses_total());
+        hits as f64 / (hits + misses).max(1) as f64
+    }
+
+    /// A request as the cache sees it.
+    fn asked<'a>(
+        &self,
+        route: &Route,
+        request: &'a HttpRequest,
+        principal: Option<&'a str>,
+    ) -> Asked<'a> {
+        let settings = &self.settings;
+        let defaults = cache::Defaults {
+            sharing: route.rules.cache,
+            ttl: route.rules.default_ttl,
+            stale_while_revalidate: Duration::from_millis(settings.cache_swr_ms),
+            stale_if_error: Duration::from_millis(settings.cache_sie_ms),
+            shares_cookies: route.service.is_none(),
+            collapses: route.service.is_none() || !route.rules.default_ttl.is_zero(),
+        };
+        // Our own services answer the same whatever they are called.
+        let host = if route.service.is_some() { "" } else { cache::host(request) };
+        Asked { request, defaults, principal, host }
+    }
+
     fn destination(&self, route: &Route) -> Result<&Destination, Problem> {
         let found = self.destinations.get(route.to);
         found.ok_or_else(|| problem::SERVICE_UNAVAILABLE.problem())
@@ -180,16 +221,35 @@ async fn road(
     journey.takes(route);
     request.extensions_mut().insert(RoutePattern(route.prefix.clone()));
 
+    let asked = gateway.asked(route, &request, None);
+    let sending = match gateway.cache.look(&asked, deadline).await? {
+        Look::Answer(answer) => return Ok(outgoing::kept(answer, &id, journey)),
+        Look::AnswerAndRefresh(answer, sending) => {
+            refresh::start(gateway.clone(), clerk, request.clone(), sending);
+            return Ok(outgoing::kept(answer, &id, journey));
+        }
+        Look::Send(sending) => sending,
+    };
+
     let destination = gateway.destination(route)?;
     let body = Incoming::take(&request, payload, route.body_bytes_max, deadline).await?;
-    // Only now: a client that is slow with a body that is held takes nobody's place.
-    let place = destination.enter()?;
-    let fields = fields(&gateway, &request, &id, deadline);
+    let mut fields = fields(&gateway, &request, &id, deadline);
+    sending.conditions(&mut fields);
     let order = Order::new(route, request.method(), target, fields, body, deadline);
     journey.sent();
-    let answer = clerk.forward(order, destination, deadline).await?;
-    journey.answered(answer.status());
-    Ok(outgoing::answer(answer, &id, outgoing::Passage { journey, deadline, _place: place }))
+    // Only now: a client that is slow with a body that is held takes nobody's place.
+    let (place, answer) = match destination.enter() {
+        Ok(place) => (Some(place), clerk.forward(order, destination, deadline).await),
+        Err(problem) => (None, Err(problem)),
+    };
+    match sending.came(answer)? {
+        Came::Answer(answer) => Ok(outgoing::kept(answer, &id, journey)),
+        Came::Pass(answer, way, keeper) => {
+            journey.answered(answer.status());
+            let passage = outgoing::Passage { journey, deadline, keeper, _place: place };
+            Ok(outgoing::answer(answer, &id, way, passage))
+        }
+    }
 }
 
 fn identity(request: &HttpRequest) -> RequestId {

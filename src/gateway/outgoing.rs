@@ -22,26 +22,42 @@ use busbar_http::{Deadline, RequestId, headers, trace};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 
+use super::cache::{self, Keeper, Way};
 use super::journey::Journey;
-
-/// Answers are not kept yet: each comes from its service.
-const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
-const BYPASS: HeaderValue = HeaderValue::from_static("BYPASS");
 
 /// What is held until the last byte of an answer has gone.
 pub(super) struct Passage {
     pub(super) journey: Journey,
     pub(super) deadline: Deadline,
-    pub(super) _place: Permit,
+    /// Copies what passes.
+    pub(super) keeper: Option<Box<Keeper>>,
+    pub(super) _place: Option<Permit>,
 }
 
-/// The answer for the client.
-pub(super) fn answer(mut answer: ClientResponse, id: &RequestId, passage: Passage) -> HttpResponse {
-    let mut fields = headers::for_client(answer.headers());
-    fields.insert(X_CACHE, BYPASS);
+/// The answer from what is kept.
+pub(super) fn kept(mut answer: HttpResponse, id: &RequestId, mut journey: Journey) -> HttpResponse {
+    trace_to(answer.headers_mut(), id);
+    journey.answered(answer.status());
+    journey.done();
+    answer
+}
+
+fn trace_to(fields: &mut HeaderMap, id: &RequestId) {
     if let Ok(traceparent) = HeaderValue::from_str(&id.traceparent) {
         fields.insert(HeaderName::from_static(trace::TRACEPARENT), traceparent);
     }
+}
+
+/// The answer for the client.
+pub(super) fn answer(
+    mut answer: ClientResponse,
+    id: &RequestId,
+    way: Way,
+    passage: Passage,
+) -> HttpResponse {
+    let mut fields = headers::for_client(answer.headers());
+    cache::tell(&mut fields, way);
+    trace_to(&mut fields, id);
     let status = answer.status();
     let length = length(&fields);
     let is_head = passage.journey.method() == Method::HEAD;
@@ -55,6 +71,15 @@ pub(super) fn answer(mut answer: ClientResponse, id: &RequestId, passage: Passag
     response
 }
 
+impl Passage {
+    fn ends_well(&mut self) {
+        self.journey.done();
+        if let Some(keeper) = self.keeper.take() {
+            keeper.whole();
+        }
+    }
+}
+
 fn length(fields: &HeaderMap) -> Option<u64> {
     fields.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
@@ -66,7 +91,7 @@ fn body(payload: Payload, length: Option<u64>, is_head: bool, mut passage: Passa
         return BodyStream::new(stream::empty::<Result<Bytes, Cut>>()).boxed();
     }
     if matches!(payload, Payload::None) {
-        passage.journey.done();
+        passage.ends_well();
         return BoxBody::new(());
     }
     let outgoing = Outgoing::new(payload, passage);
@@ -152,6 +177,9 @@ impl Stream for Outgoing {
                     self.set_alarm();
                 }
                 self.has_begun = true;
+                if let Some(keeper) = &mut self.passage.keeper {
+                    keeper.piece(&piece);
+                }
                 Poll::Ready(Some(Ok(piece)))
             }
             Some(Poll::Ready(Some(Err(error)))) => {
@@ -159,7 +187,7 @@ impl Stream for Outgoing {
                 Poll::Ready(Some(Err(cut)))
             }
             Some(Poll::Ready(None)) => {
-                self.passage.journey.done();
+                self.passage.ends_well();
                 Poll::Ready(None)
             }
         }

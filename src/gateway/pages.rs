@@ -4,8 +4,9 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::Data;
-use busbar_http::{Problem, Query, Routes, Status, about};
+use busbar_http::{Body, Caller, NoContent, Problem, Query, Routes, Status, about};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{Gateway, assets, docs};
 
@@ -15,6 +16,13 @@ const STRICT: (&str, &str) = ("strict", "1: answer 503 when a service is down");
 pub(super) fn routes() -> Routes {
     Routes::new()
         .get("/health", about("State of all services").public().query(&[STRICT]), health)
+        .post(
+            "/api/gateway/cache/purge",
+            about("Forget kept answers: of all addresses, or of those whose paths begin so")
+                .admin()
+                .takes::<Purge>(),
+            purge,
+        )
         .get("/assets/{path:.*}", about("Static files").public(), assets::redirect)
         .get("/docs", about("This description as a page").public(), docs::enter)
         .get("/docs/{file:.*}", about("A file of that page").public(), docs::file)
@@ -24,6 +32,26 @@ pub(super) fn routes() -> Routes {
 struct Asked {
     #[serde(default)]
     strict: Option<String>,
+}
+
+/// What is to be forgotten.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Purge {
+    /// What the paths begin with, such as `/api/utilities`; all paths when it is left out.
+    #[schema(example = "/api/utilities")]
+    prefix: Option<String>,
+}
+
+async fn purge(
+    caller: Caller,
+    gateway: Data<Gateway>,
+    Body(purge): Body<Purge>,
+) -> Result<NoContent, Problem> {
+    caller.require_admin()?;
+    gateway.cache.purge(purge.prefix.as_deref());
+    log::info!("kept answers below {} are forgotten", purge.prefix.as_deref().unwrap_or("/"));
+    Ok(NoContent)
 }
 
 /// The last snapshot: asking often costs the services nothing.

@@ -9,5 +9,7 @@ problems! {
     UPSTREAM_FAILED => 502 "upstream_failed" "the service broke off or did not speak HTTP";
     UPSTREAM_OVERFLOW => 503 "upstream_overflow" "too many requests wait for this service";
     SERVICE_UNAVAILABLE => 503 "service_unavailable" "the service cannot be reached";
+    NOT_CACHED => 504 "not_cached" "a kept answer was wanted, and there is none";
+    VALIDATION_FAILED => 504 "validation_failed" "the service could not be asked whether the kept answer is still so";
     UPSTREAM_TIMEOUT => 504 "upstream_timeout" "the service did not answer in time";
 }

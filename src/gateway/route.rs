@@ -25,6 +25,15 @@ pub(super) const METHODS: [Method; 7] = [
 /// What a place takes where one can only read.
 const READING: [Method; 2] = [Method::GET, Method::HEAD];
 
+/// What is the same for everybody: there an answer may be kept for a while that says nothing about it.
+const PUBLIC: [&str; 5] = [
+    "/api/utilities",
+    "/api/providers",
+    "/api/tariffs",
+    "/api/calendars",
+    "/.well-known/jwks.json",
+];
+
 /// Where the paths of files end.
 const CONTENT: &str = "/content";
 
@@ -105,7 +114,11 @@ pub(super) fn served_route(
         rules: Rules {
             auth: Auth::Optional,
             cache: Caching::Shared,
-            default_ttl: Duration::from_millis(settings.cache_ttl_ms),
+            default_ttl: if PUBLIC.contains(&prefix) {
+                Duration::from_millis(settings.cache_ttl_ms)
+            } else {
+                Duration::ZERO
+            },
             rate: None,
             breaker: true,
             retry: true,

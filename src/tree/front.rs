@@ -41,6 +41,7 @@ pub(super) fn gateway(host: &Arc<Host>, board: &Arc<Board>) -> Result<ServiceSpe
         services: ServiceName::domain().map(behind).chain(added).collect(),
         metrics: host.metrics(ServiceName::Gateway)?,
         board: board.clone(),
+        clock: host.clock.clone(),
     })?;
     let document: Arc<str> = super::document().to_string().into();
     let host_of_runs = host.clone();

@@ -4,7 +4,7 @@ use actix_web::http::header::{HeaderMap, RANGE};
 
 /// What is to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Selected {
+pub enum Selected {
     Whole,
     /// Both ends included.
     Part {
@@ -16,7 +16,7 @@ pub(super) enum Selected {
 }
 
 /// Several ranges at once are answered with the whole, as is a field that makes no sense.
-pub(super) fn select(fields: &HeaderMap, length: u64) -> Selected {
+pub fn select(fields: &HeaderMap, length: u64) -> Selected {
     let mut lines = fields.get_all(RANGE);
     let (Some(line), None) = (lines.next(), lines.next()) else { return Selected::Whole };
     let asked = line.to_str().ok().and_then(|line| {

@@ -13,7 +13,6 @@ use crate::support::{Engine, TestSystem};
 /// Time enough for slow requests on a busy machine.
 const LIMITS: [(&str, &str); 3] =
     [PATIENT, ("BUSBAR_SERVER_DRAIN_MS", "20000"), ("BUSBAR_SHUTDOWN_TIMEOUT_MS", "25000")];
-const KEYS: &str = "GET /.well-known/jwks.json HTTP/1.1\r\nhost: busbar\r\n\r\n";
 const LIVE: &str = "GET /health/live HTTP/1.1\r\nhost: busbar\r\n\r\n";
 
 /// So many slow requests, half of them through the gateway, half at the service.
@@ -21,12 +20,13 @@ async fn slow_requests(system: &TestSystem, count: usize) -> Vec<Wire> {
     let delay = json!({"kind": "delay", "milliseconds": 2000});
     system.inject(ServiceName::Users, delay, u32::try_from(count).unwrap()).await;
     let ports = [port(system), system.port(ServiceName::Users)];
-    let ask = |port: &u16| {
+    // Each has an address of its own: none is answered by what another brings.
+    let ask = |(number, port): (usize, &u16)| {
         let mut wire = Wire::to(*port);
-        wire.send(KEYS);
+        wire.send(format!("GET /.well-known/jwks.json?{number} HTTP/1.1\r\nhost: busbar\r\n\r\n"));
         wire
     };
-    ports.iter().cycle().take(count).map(ask).collect()
+    ports.iter().cycle().take(count).enumerate().map(ask).collect()
 }
 
 fn idle_connections(system: &TestSystem, count: usize) -> Vec<Wire> {

@@ -86,7 +86,7 @@ async fn figures_have_the_names_of_the_origin() {
     for key in ["average", "p50", "p95", "p99"] {
         assert!(figures["latencyMs"][key].as_f64().unwrap() > 0.0, "{figures}");
     }
-    assert_eq!(figures["cache"], json!({"entries": 0, "hitRatio": 0, "ttlMs": 1234}));
+    assert_eq!(figures["cache"], json!({"entries": 0, "hitRatio": 0.0, "ttlMs": 1234}));
     assert_eq!(figures["connections"], json!({"maxSockets": 2048, "maxFreeSockets": 256}));
 
     let answer = client.get("/metrics/prometheus").await;

@@ -9,7 +9,18 @@ pub(crate) fn fresh_folder() -> PathBuf {
     folder
 }
 
-/// The settings that all tests have.
-pub(crate) fn test_settings() -> PathBuf {
+/// The settings of a system whose folder this is: its own, or those that all tests have.
+pub(crate) fn settings(folder: &Path) -> PathBuf {
+    let own = folder.join("settings.toml");
+    if own.exists() { own } else { common() }
+}
+
+/// Puts this behind the settings that all tests have.
+pub(crate) fn write_settings(folder: &Path, more: &str) {
+    let common = std::fs::read_to_string(common()).unwrap();
+    std::fs::write(folder.join("settings.toml"), format!("{common}\n{more}")).unwrap();
+}
+
+fn common() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("config/test.toml")
 }

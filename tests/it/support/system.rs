@@ -13,8 +13,8 @@ use busbar_http::token::PrivateKey;
 use serde_json::{Value, json};
 
 pub(crate) use super::engine::Engine;
+use super::folder;
 pub(crate) use super::folder::fresh_folder;
-use super::folder::test_settings;
 use super::launch::{self, Process};
 use super::orders::draft;
 use super::person::{PASSWORD, Person};
@@ -97,8 +97,7 @@ impl TestSystem {
     pub(crate) fn spawn(&self, services: &[ServiceName], more: &[(&str, &str)]) {
         let mut environment = self.0.environment.clone();
         environment.extend(more.iter().map(|(name, value)| ((*name).into(), (*value).into())));
-        let own = self.0.folder.join("settings.toml");
-        let config = if own.exists() { own } else { test_settings() };
+        let config = folder::settings(&self.0.folder);
         let names = services.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",");
         let config = config.to_str().unwrap();
         let arguments = ["start", "--config", config, "--services", &names, "--data", "data"];
@@ -108,8 +107,7 @@ impl TestSystem {
 
     /// Puts this behind the settings that all tests have, for what is spawned from now on.
     pub(crate) fn add_settings(&self, more: &str) {
-        let common = std::fs::read_to_string(test_settings()).unwrap();
-        std::fs::write(self.0.folder.join("settings.toml"), format!("{common}\n{more}")).unwrap();
+        folder::write_settings(&self.0.folder, more);
     }
 
     pub(crate) async fn ready(&self, services: &[ServiceName]) {
@@ -219,9 +217,13 @@ impl TestSystem {
 
     /// Moves the clock of the process forward.
     pub(crate) async fn advance(&self, by: Duration) {
+        self.advance_of(ServiceName::Payments, by).await;
+    }
+
+    /// The same where payments is elsewhere.
+    pub(crate) async fn advance_of(&self, name: ServiceName, by: Duration) {
         let order = json!({"milliseconds": u64::try_from(by.as_millis()).unwrap()});
-        let asked = self.internal(ServiceName::Payments).post("/internal/clock", order).await;
-        asked.expect(204);
+        self.internal(name).post("/internal/clock", order).await.expect(204);
     }
 
     /// Injects a fault into a service; the system may then answer with a 500.

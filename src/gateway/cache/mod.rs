@@ -1,0 +1,285 @@
+//! Answers that are kept and given again: a shared cache by RFC 9111.
+//!
+//! [`Cache::look`] is where a request begins: `ask` says what it wants, `shelf` has the entries,
+//! `entry` says what one is good for, `answer` makes an answer of it. What has to be sent for goes on
+//! as a [`Sending`]; `flights` lets one request go for many. `storable` judges what comes back,
+//! `keeper` copies it on its way to the client, `freshness`, `directives`, `vary` and `conditions` are
+//! the rules, one section of the RFC each.
+
+mod answer;
+mod ask;
+mod conditions;
+mod directives;
+mod entry;
+mod flights;
+mod freshness;
+mod keeper;
+mod sending;
+mod shelf;
+mod status;
+mod storable;
+mod vary;
+
+use std::sync::Arc;
+
+use actix_web::http::header::HeaderMap;
+use actix_web::{HttpRequest, HttpResponse};
+use busbar_http::{Deadline, Problem};
+use tokio::time::timeout_at;
+
+use crate::config::Caching;
+use crate::types::{Clock, Timestamp};
+
+use super::meters::CacheMeters;
+use super::problem::{NOT_CACHED, UPSTREAM_TIMEOUT};
+
+use self::ask::Ask;
+use self::entry::{Entry, Use};
+use self::flights::{End, Flights, Join, Lead, end_of};
+use self::keeper::Copying;
+use self::shelf::{Found, Shelf};
+
+pub(super) use self::ask::host;
+pub(super) use self::keeper::Keeper;
+pub(super) use self::sending::{Came, Sending};
+pub(super) use self::status::{Forwarded, Way, tell};
+pub(super) use self::storable::Defaults;
+
+/// How often a request that waited for another one's answer waits again when that one did not fit it.
+const WAITS_MAX: usize = 3;
+
+/// Shared by all worker threads.
+pub(super) struct Cache {
+    /// `None`: the settings want none.
+    shelf: Option<Shelf>,
+    flights: Flights,
+    copying: Copying,
+    clock: Clock,
+    meters: CacheMeters,
+}
+
+/// How much is kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds {
+    pub(super) entries_max: usize,
+    pub(super) bytes_max: usize,
+    pub(super) entry_bytes_max: usize,
+}
+
+/// A request as the cache sees it, and what holds for its route.
+pub(super) struct Asked<'a> {
+    pub(super) request: &'a HttpRequest,
+    pub(super) defaults: Defaults,
+    /// Whose answers they are, on a route where each person has some of their own.
+    pub(super) principal: Option<&'a str>,
+    /// Part of the key where answers may depend on it.
+    pub(super) host: &'a str,
+}
+
+/// What the cache has for a request.
+pub(super) enum Look {
+    Answer(HttpResponse),
+    /// The answer is past its time: it goes out, and a fresh one is sent for.
+    AnswerAndRefresh(HttpResponse, Sending),
+    Send(Sending),
+}
+
+/// What is known of an entry for a request.
+enum Known {
+    Good(Arc<Entry>, Way),
+    Refresh(Arc<Entry>, Way),
+    Validate(Arc<Entry>, Forwarded),
+    Nothing(Forwarded),
+}
+
+impl Cache {
+    pub(super) fn new(bounds: Bounds, clock: Clock, meters: CacheMeters) -> Arc<Cache> {
+        let Bounds { entries_max, bytes_max, entry_bytes_max } = bounds;
+        Arc::new(Cache {
+            shelf: Shelf::new(entries_max, bytes_max, entry_bytes_max),
+            flights: Flights::default(),
+            copying: Copying::new(bytes_max),
+            clock,
+            meters,
+        })
+    }
+
+    /// # Errors
+    /// 504 when the request wants a kept answer alone and there is none, and when the one it waited
+    /// for did not come in time.
+    pub(super) async fn look(
+        self: &Arc<Self>,
+        asked: &Asked<'_>,
+        deadline: Deadline,
+    ) -> Result<Look, Problem> {
+        let sharing = asked.defaults.sharing;
+        let is_whose_unknown = sharing == Caching::Principal && asked.principal.is_none();
+        let Some(shelf) = self.shelf.as_ref().filter(|_| sharing != Caching::Off) else {
+            return Ok(Look::Send(self.send_past(asked, Forwarded::Bypass)));
+        };
+        let Some(ask) = Ask::of(asked) else {
+            return Ok(Look::Send(self.send_past(asked, Forwarded::Method)));
+        };
+        if ask.directives.no_store || is_whose_unknown {
+            return Ok(Look::Send(self.send_past(asked, Forwarded::Bypass)));
+        }
+        let fields = asked.request.headers();
+        for waits in 0.. {
+            let now = self.now();
+            let stamp = shelf.stamp();
+            let known = known(shelf, &ask, fields, now, waits > 0);
+            let (stale, why) = match known {
+                Known::Good(entry, way) => {
+                    return Ok(Look::Answer(self.answer(&entry, &ask, fields, way)));
+                }
+                Known::Refresh(entry, way) => {
+                    let response = self.answer(&entry, &ask, fields, way);
+                    let whole = Ask { is_head: false, has_range: false, ..ask.clone() };
+                    let sending = |lead| {
+                        Sending::new(self, asked, Some(whole), Some(entry), Forwarded::Stale)
+                            .at(stamp)
+                            .leading(lead)
+                    };
+                    return Ok(match self.flights.join(&ask.key, now) {
+                        Join::Lead(lead) => Look::AnswerAndRefresh(response, sending(lead)),
+                        _ => Look::Answer(response),
+                    });
+                }
+                Known::Validate(entry, why) => (Some(entry), why),
+                Known::Nothing(why) => (None, why),
+            };
+            if ask.directives.only_if_cached {
+                self.meters.missed(Forwarded::Request);
+                return Err(NOT_CACHED.problem());
+            }
+            let goes_alone =
+                waits >= WAITS_MAX || !may_wait(&ask, stale.as_deref(), asked.defaults);
+            let send = |stale, lead: Option<Lead>| {
+                let sending = Sending::new(self, asked, Some(ask.clone()), stale, why).at(stamp);
+                Look::Send(match lead {
+                    Some(lead) => sending.leading(lead),
+                    None => sending,
+                })
+            };
+            if goes_alone {
+                return Ok(send(stale, None));
+            }
+            let flight = match self.flights.join(&ask.key, now) {
+                Join::Alone => return Ok(send(stale, None)),
+                Join::Follow(flight) => flight,
+                // Somebody may have landed between the look and this.
+                Join::Lead(lead) => match self::known(shelf, &ask, fields, now, true) {
+                    Known::Good(entry, way) => {
+                        lead.kept();
+                        return Ok(Look::Answer(self.answer(&entry, &ask, fields, way)));
+                    }
+                    _ => return Ok(send(stale, Some(lead))),
+                },
+            };
+            match timeout_at(deadline.at().into(), end_of(flight)).await {
+                Err(_) => return Err(UPSTREAM_TIMEOUT.problem()),
+                Ok(End::NotKept) => return Ok(send(stale, None)),
+                Ok(End::StoodIn) => {
+                    if let Some(entry) = stale.filter(|entry| entry.stands_in(&ask, self.now())) {
+                        let way = Way::StoodIn(0);
+                        return Ok(Look::Answer(self.answer(&entry, &ask, fields, way)));
+                    }
+                }
+                Ok(End::Kept | End::Failed | End::Open) => {}
+            }
+        }
+        Ok(Look::Send(self.send_past(asked, Forwarded::Bypass)))
+    }
+
+    /// What has been written to: nothing of it is given any more.
+    pub(super) fn invalidate(&self, path_marks: &[u64]) {
+        if let Some(shelf) = &self.shelf {
+            shelf.invalidate(path_marks);
+        }
+    }
+
+    /// Forgets what is kept of paths that begin so, or of all.
+    pub(super) fn purge(&self, prefix: Option<&str>) {
+        match (&self.shelf, prefix) {
+            (None, _) => {}
+            (Some(shelf), None) => shelf.clear(),
+            (Some(shelf), Some(prefix)) => {
+                shelf.remove_where(|key| ask::target(key).starts_with(prefix));
+            }
+        }
+    }
+
+    pub(super) fn entries(&self) -> usize {
+        self.shelf.as_ref().map_or(0, Shelf::entries)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.shelf.as_ref().map_or(0, Shelf::bytes)
+    }
+
+    pub(super) fn evicted(&self) -> u64 {
+        self.shelf.as_ref().map_or(0, Shelf::evicted)
+    }
+
+    pub(super) fn meters(&self) -> &CacheMeters {
+        &self.meters
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn entry_bytes_max(&self) -> usize {
+        self.shelf.as_ref().map_or(0, Shelf::entry_bytes_max)
+    }
+
+    fn put(&self, ask: &Ask, request: &HeaderMap, entry: Arc<Entry>) {
+        if let Some(shelf) = &self.shelf {
+            shelf.put(ask, request, entry);
+        }
+    }
+
+    fn remove(&self, ask: &Ask) {
+        if let Some(shelf) = &self.shelf {
+            shelf.remove(ask);
+        }
+    }
+
+    fn answer(&self, entry: &Entry, ask: &Ask, request: &HeaderMap, way: Way) -> HttpResponse {
+        self.meters.answered(way);
+        answer::from_entry(entry, ask, request, self.now(), way)
+    }
+
+    fn send_past(self: &Arc<Self>, asked: &Asked<'_>, why: Forwarded) -> Sending {
+        Sending::new(self, asked, None, None, why)
+    }
+}
+
+fn known(shelf: &Shelf, ask: &Ask, request: &HeaderMap, now: Timestamp, has_waited: bool) -> Known {
+    let entry = match shelf.find(ask, request) {
+        Found::Entry(entry) => entry,
+        Found::OtherVariants => return Known::Nothing(Forwarded::VaryMiss),
+        Found::Nothing => return Known::Nothing(Forwarded::UriMiss),
+    };
+    if !entry.is_for(ask) {
+        return Known::Nothing(Forwarded::UriMiss);
+    }
+    let left = entry.seconds_left(now);
+    match entry.usable(ask, now) {
+        Use::Fresh if has_waited => Known::Good(entry, Way::Collapsed(left)),
+        Use::Fresh => Known::Good(entry, Way::Hit(left)),
+        Use::Stale => Known::Good(entry, Way::StaleHit(left)),
+        Use::WhileRevalidating => Known::Refresh(entry, Way::StaleHit(left)),
+        Use::Validate if left > 0 => Known::Validate(entry, Forwarded::Request),
+        Use::Validate => Known::Validate(entry, Forwarded::Stale),
+    }
+}
+
+/// Whether a request may wait for the answer to another. What is probably for its own client alone
+/// does not.
+fn may_wait(ask: &Ask, stale: Option<&Entry>, defaults: Defaults) -> bool {
+    let is_own = ask.has_authorization && defaults.sharing == Caching::Shared;
+    let is_hoped_for = defaults.collapses || stale.is_some();
+    let must_ask = ask.directives.no_cache || stale.is_some_and(|entry| entry.facts.no_cache);
+    is_hoped_for && !(ask.is_head || ask.has_range || is_own || must_ask)
+}

@@ -1,0 +1,275 @@
+//! Where entries stand: bounded in number and in bytes, the least used go first.
+//!
+//! A shard is a short mutex around an LRU of `cached`. What is invalidated is not looked for: its path
+//! is marked with the number of the invalidation, and an entry that was asked for before that number
+//! is none. So an answer that is on its way while its address is written to is not kept either.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::atomic::{
+    AtomicU64, AtomicUsize,
+    Ordering::{Relaxed, SeqCst},
+};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use actix_web::http::header::HeaderMap;
+use cached::{Cached, LruCache};
+
+use super::ask::Ask;
+use super::entry::Entry;
+
+/// Shards of a large cache; a small one has fewer, so that each holds enough to be just.
+const SHARDS_MAX: usize = 16;
+const SHARD_ENTRIES_MIN: usize = 64;
+/// Answers of one address that differ by `Vary`.
+const VARIANTS_MAX: usize = 32;
+/// Marks of invalidated paths that a shard remembers; when there are more, all before is invalid.
+const MARKS_MAX: usize = 4_096;
+
+/// Every shard of it.
+pub(super) struct Shelf {
+    shards: Box<[Mutex<Shard>]>,
+    hasher: std::hash::RandomState,
+    /// Counts invalidations.
+    stamps: AtomicU64,
+    entry_bytes_max: usize,
+    /// What each shard holds. Written under its lock, read anywhere.
+    held: Box<[Arc<Held>]>,
+    evicted: AtomicU64,
+}
+
+/// What one address has, the newest first.
+struct Resource(Vec<Arc<Entry>>);
+
+struct Shard {
+    resources: LruCache<Box<str>, Resource>,
+    entries_max: usize,
+    bytes_max: usize,
+    /// What this shard holds; the callback of the LRU takes off what it evicts.
+    held: Arc<Held>,
+    marks: HashMap<u64, u64>,
+    /// What was asked for before this is invalid, whatever its path.
+    floor: u64,
+}
+
+#[derive(Default)]
+struct Held {
+    entries: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+impl Resource {
+    fn bytes(&self) -> usize {
+        self.0.iter().map(|entry| entry.size).sum()
+    }
+}
+
+impl Shelf {
+    /// `None`: there is to be no cache.
+    pub(super) fn new(
+        entries_max: usize,
+        bytes_max: usize,
+        entry_bytes_max: usize,
+    ) -> Option<Shelf> {
+        if entries_max == 0 || bytes_max == 0 {
+            return None;
+        }
+        let shards = (entries_max / SHARD_ENTRIES_MIN).clamp(1, SHARDS_MAX);
+        let held: Box<[Arc<Held>]> = (0..shards).map(|_| Arc::default()).collect();
+        let shard = |held: &Arc<Held>| {
+            Shard::new(entries_max / shards, bytes_max / shards, held).map(Mutex::new)
+        };
+        let made: Option<Box<[_]>> = held.iter().map(shard).collect();
+        Some(Shelf {
+            shards: made?,
+            hasher: std::hash::RandomState::new(),
+            stamps: AtomicU64::new(1),
+            entry_bytes_max: entry_bytes_max.min(bytes_max / shards),
+            held,
+            evicted: AtomicU64::new(0),
+        })
+    }
+
+    /// To be taken before a request is sent.
+    pub(super) fn stamp(&self) -> u64 {
+        self.stamps.load(SeqCst)
+    }
+
+    pub(super) fn entry_bytes_max(&self) -> usize {
+        self.entry_bytes_max
+    }
+
+    pub(super) fn entries(&self) -> usize {
+        self.held.iter().map(|held| held.entries.load(Relaxed)).sum()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.held.iter().map(|held| held.bytes.load(Relaxed)).sum()
+    }
+
+    /// Addresses that went to make room.
+    pub(super) fn evicted(&self) -> u64 {
+        self.evicted.load(Relaxed)
+    }
+
+    /// The newest entry of an address that fits the request.
+    pub(super) fn find(&self, ask: &Ask, request: &HeaderMap) -> Found {
+        let mut shard = self.shard(&ask.key);
+        let oldest = shard.valid_from(ask.path_mark);
+        let Some(resource) = shard.resources.cache_get(ask.key.as_str()) else {
+            return Found::Nothing;
+        };
+        let fits = |entry: &&Arc<Entry>| {
+            entry.stamp >= oldest && (entry.selecting.is_empty() || entry.selecting.fits(request))
+        };
+        match resource.0.iter().find(fits) {
+            Some(entry) => Found::Entry(entry.clone()),
+            None => Found::OtherVariants,
+        }
+    }
+
+    /// Takes an entry, in the place of those that it takes the place of.
+    pub(super) fn put(&self, ask: &Ask, request: &HeaderMap, entry: Arc<Entry>) {
+        if entry.size > self.entry_bytes_max {
+            return;
+        }
+        let mut shard = self.shard(&ask.key);
+        if entry.stamp < shard.valid_from(ask.path_mark) {
+            return;
+        }
+        let key: Box<str> = ask.key.as_str().into();
+        // Taken out and put back, so that what it holds is counted once.
+        let earlier = shard.resources.cache_remove(&*key).map_or_else(Vec::new, |known| known.0);
+        let variants_max = VARIANTS_MAX.min(shard.entries_max);
+        let is_other = |known: &Arc<Entry>| {
+            !(known.selecting == entry.selecting || known.selecting.fits(request))
+        };
+        let mut variants = vec![entry.clone()];
+        variants.extend(earlier.into_iter().filter(is_other).take(variants_max - 1));
+        shard.put(key, Resource(variants));
+        let evicted = shard.make_room();
+        drop(shard);
+        self.evicted.fetch_add(evicted, Relaxed);
+    }
+
+    /// Whatever is kept of these paths, and whatever is on its way, is not used any more.
+    pub(super) fn invalidate(&self, path_marks: &[u64]) {
+        let stamp = self.stamps.fetch_add(1, SeqCst) + 1;
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            path_marks.iter().for_each(|mark| shard.mark(*mark, stamp));
+        }
+    }
+
+    /// Everything goes, also what is on its way.
+    pub(super) fn clear(&self) {
+        let stamp = self.stamps.fetch_add(1, SeqCst) + 1;
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            shard.floor = stamp;
+            shard.marks.clear();
+            shard.resources.retain(|_, _| false);
+        }
+    }
+
+    pub(super) fn remove(&self, ask: &Ask) {
+        drop(self.shard(&ask.key).resources.cache_remove(ask.key.as_str()));
+    }
+
+    /// The addresses of such keys go; walks over all of them.
+    pub(super) fn remove_where(&self, is_meant: impl Fn(&str) -> bool) {
+        for shard in &self.shards {
+            lock(shard).resources.retain(|key, _| !is_meant(key));
+        }
+    }
+
+    fn shard(&self, key: &str) -> MutexGuard<'_, Shard> {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(key.as_bytes());
+        let index = usize::try_from(hasher.finish() % self.shards.len() as u64).unwrap_or(0);
+        lock(&self.shards[index])
+    }
+}
+
+/// What there is of an address.
+pub(super) enum Found {
+    Entry(Arc<Entry>),
+    /// None of them fits, or is valid.
+    OtherVariants,
+    Nothing,
+}
+
+/// No code under these locks panics half way through a change that matters.
+fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shard {
+    fn new(entries_max: usize, bytes_max: usize, held: &Arc<Held>) -> Option<Shard> {
+        let counted = held.clone();
+        // Whatever leaves the LRU passes through here. It holds one more than there may be, so that
+        // it is `make_room` that decides.
+        let resources: Result<LruCache<Box<str>, Resource>, _> = LruCache::builder()
+            .max_size(entries_max.saturating_add(1))
+            .on_evict(move |_, gone: &Resource| counted.less(gone))
+            .build();
+        Some(Shard {
+            resources: resources.ok()?,
+            entries_max,
+            bytes_max,
+            held: held.clone(),
+            marks: HashMap::new(),
+            floor: 0,
+        })
+    }
+
+    fn put(&mut self, key: Box<str>, resource: Resource) {
+        self.held.entries.fetch_add(resource.0.len(), Relaxed);
+        self.held.bytes.fetch_add(resource.bytes(), Relaxed);
+        self.resources.cache_set(key, resource);
+    }
+
+    /// Lets the least used go until what is left fits; says how many went.
+    fn make_room(&mut self) -> u64 {
+        let capacity = self.resources.capacity();
+        let mut gone = 0;
+        while self.is_too_full() {
+            let Some(one_less) = self.resources.cache_size().checked_sub(1).filter(|n| *n > 0)
+            else {
+                break;
+            };
+            self.resources.set_max_size(one_less);
+            gone += 1;
+        }
+        self.resources.set_max_size(capacity);
+        gone
+    }
+
+    fn is_too_full(&self) -> bool {
+        self.held.entries.load(Relaxed) > self.entries_max
+            || self.held.bytes.load(Relaxed) > self.bytes_max
+    }
+
+    /// The stamp that an entry of this path needs.
+    fn valid_from(&self, path_mark: u64) -> u64 {
+        if self.marks.is_empty() {
+            return self.floor;
+        }
+        self.marks.get(&path_mark).copied().unwrap_or(0).max(self.floor)
+    }
+
+    fn mark(&mut self, path_mark: u64, stamp: u64) {
+        if self.marks.len() == MARKS_MAX {
+            self.marks.clear();
+            self.floor = stamp;
+        }
+        self.marks.insert(path_mark, stamp);
+    }
+}
+
+impl Held {
+    fn less(&self, gone: &Resource) {
+        self.entries.fetch_sub(gone.0.len(), Relaxed);
+        self.bytes.fetch_sub(gone.bytes(), Relaxed);
+    }
+}

@@ -1,0 +1,111 @@
+//! What the cache did, for the client: `Cache-Status` (RFC 9211) and the `x-cache` of the Node.js
+//! system.
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+
+const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+
+/// Why a request was sent on (RFC 9211, section 2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::gateway) enum Forwarded {
+    /// The route keeps nothing, or the request forbids it.
+    Bypass,
+    Method,
+    UriMiss,
+    VaryMiss,
+    Stale,
+    /// The request wants a newer answer than the kept one.
+    Request,
+}
+
+/// How an answer came to its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::gateway) enum Way {
+    /// Seconds left.
+    Hit(i64),
+    /// As a hit, after its time.
+    StaleHit(i64),
+    /// Another request brought it.
+    Collapsed(i64),
+    /// It was asked for, and was still so.
+    Validated(i64),
+    /// The service failed with this status, and an older answer stands in; 0: without an answer.
+    StoodIn(u16),
+    Sent(Forwarded, Keeping),
+}
+
+/// What becomes of an answer that was sent for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::gateway) enum Keeping {
+    Stored,
+    No,
+    /// It is for its own client alone, who has shown who it is.
+    Private,
+}
+
+/// Writes both fields. What a cache behind this one said stands before (RFC 9211, section 2).
+pub(in crate::gateway) fn tell(fields: &mut HeaderMap, way: Way) {
+    let (line, word) = written(way);
+    let earlier = fields.get(CACHE_STATUS).and_then(|value| value.to_str().ok());
+    let line = match earlier {
+        Some(earlier) => HeaderValue::try_from(format!("{earlier}, {line}")),
+        None => HeaderValue::try_from(line),
+    };
+    if let Ok(line) = line {
+        fields.insert(CACHE_STATUS, line);
+    }
+    fields.insert(X_CACHE, HeaderValue::from_static(word));
+}
+
+fn written(way: Way) -> (String, &'static str) {
+    match way {
+        Way::Hit(left) => (format!("busbar; hit; ttl={left}"), "HIT"),
+        Way::StaleHit(left) => (format!("busbar; hit; ttl={left}"), "STALE"),
+        Way::Collapsed(left) => (format!("busbar; fwd=uri-miss; collapsed; ttl={left}"), "HIT"),
+        Way::Validated(left) => {
+            (format!("busbar; fwd=stale; fwd-status=304; stored; ttl={left}"), "HIT")
+        }
+        Way::StoodIn(0) => ("busbar; fwd=stale; detail=stale-if-error".to_owned(), "STALE"),
+        Way::StoodIn(status) => {
+            (format!("busbar; fwd=stale; fwd-status={status}; detail=stale-if-error"), "STALE")
+        }
+        Way::Sent(why, Keeping::Stored) => (format!("busbar; fwd={}; stored", why.word()), "MISS"),
+        Way::Sent(why @ (Forwarded::Bypass | Forwarded::Method), _) => {
+            (format!("busbar; fwd={}", why.word()), "BYPASS")
+        }
+        Way::Sent(why, Keeping::No) => (format!("busbar; fwd={}", why.word()), "MISS"),
+        Way::Sent(_, Keeping::Private) => {
+            ("busbar; fwd=bypass; detail=authorization".to_owned(), "BYPASS")
+        }
+    }
+}
+
+impl Forwarded {
+    fn word(self) -> &'static str {
+        match self {
+            Forwarded::Bypass => "bypass",
+            Forwarded::Method => "method",
+            Forwarded::UriMiss => "uri-miss",
+            Forwarded::VaryMiss => "vary-miss",
+            Forwarded::Stale => "stale",
+            Forwarded::Request => "request",
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_cache_behind_said_stands_before() {
+        let mut fields = HeaderMap::new();
+        fields.insert(CACHE_STATUS, HeaderValue::from_static("inner; hit"));
+        tell(&mut fields, Way::Sent(Forwarded::VaryMiss, Keeping::Stored));
+        let told = fields.get(CACHE_STATUS).unwrap();
+        assert_eq!(told, "inner; hit, busbar; fwd=vary-miss; stored");
+        assert_eq!(fields.get(X_CACHE).unwrap(), "MISS");
+    }
+}

@@ -1,0 +1,129 @@
+//! Which of several answers of one address fits a request (RFC 9111, section 4.1). Pure.
+
+use actix_web::http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, HeaderMap, HeaderName, VARY};
+
+/// The most fields that an answer may depend on.
+const FIELDS_MAX: usize = 16;
+
+/// What the request that an answer was given to had in the fields that count.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Selecting(Vec<(HeaderName, Option<String>)>);
+
+impl Selecting {
+    /// `None`: the answer fits its own request alone (`*`), or depends on what is no field name.
+    pub(super) fn of(answer: &HeaderMap, request: &HeaderMap) -> Option<Selecting> {
+        let mut fields: Vec<(HeaderName, Option<String>)> = Vec::new();
+        for line in answer.get_all(VARY) {
+            let names = line.to_str().ok()?.split(',').map(str::trim);
+            for name in names.filter(|name| !name.is_empty()) {
+                // `*` is no name, and is refused with whatever else is none.
+                let name = HeaderName::from_bytes(name.as_bytes()).ok().filter(|_| name != "*")?;
+                if fields.len() == FIELDS_MAX {
+                    return None;
+                }
+                let value = normal(request, &name);
+                fields.push((name, value));
+            }
+        }
+        Some(Selecting(fields))
+    }
+
+    pub(super) fn fits(&self, request: &HeaderMap) -> bool {
+        self.0.iter().all(|(name, value)| normal(request, name) == *value)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What it takes in memory, in bytes.
+    pub(super) fn size(&self) -> usize {
+        let value = |value: &Option<String>| value.as_ref().map_or(0, String::len);
+        self.0.iter().map(|(name, held)| name.as_str().len() + value(held)).sum()
+    }
+}
+
+/// A field's values in one line, without the space between them. Where their order and case mean
+/// nothing they are put in one.
+fn normal(fields: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let mut lines = fields.get_all(name).peekable();
+    lines.peek()?;
+    let has_no_order = matches!(*name, ACCEPT_LANGUAGE | ACCEPT_ENCODING);
+    let texts: Vec<String> =
+        lines.map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned()).collect();
+    let parts = texts.iter().flat_map(|text| text.split(',')).map(str::trim);
+    let mut parts: Vec<String> = match has_no_order {
+        true => parts.map(|part| part.to_ascii_lowercase().replace([' ', '\t'], "")).collect(),
+        false => parts.map(str::to_owned).collect(),
+    };
+    if has_no_order {
+        parts.sort_unstable();
+    }
+    Some(parts.join(","))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::HeaderValue;
+
+    fn fields(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let mut fields = HeaderMap::new();
+        for (name, value) in pairs {
+            let value = HeaderValue::from_str(value).unwrap();
+            fields.append(HeaderName::from_static(name), value);
+        }
+        fields
+    }
+
+    fn fits(vary: &str, stored: &[(&'static str, &str)], asked: &[(&'static str, &str)]) -> bool {
+        let answer = fields(&[("vary", vary)]);
+        Selecting::of(&answer, &fields(stored)).unwrap().fits(&fields(asked))
+    }
+
+    #[test]
+    fn an_answer_fits_when_all_its_fields_are_the_same() {
+        assert!(fits("foo, Bar", &[("foo", "1"), ("bar", "2")], &[("bar", "2"), ("foo", "1")]));
+        assert!(fits("foo", &[], &[("other", "1")]));
+        assert!(!fits("foo", &[], &[("foo", "")]));
+        assert!(!fits("foo", &[("foo", "1")], &[]));
+        assert!(!fits("foo, bar", &[("foo", "1")], &[("foo", "1"), ("bar", "2")]));
+    }
+
+    #[test]
+    fn what_means_the_same_is_the_same() {
+        assert!(fits("foo", &[("foo", "1, 2")], &[("foo", "1"), ("foo", "2")]));
+        assert!(fits("foo", &[("foo", "1,2")], &[("foo", " 1, 2 ")]));
+        assert!(!fits("foo", &[("foo", "1, 2")], &[("foo", "2, 1")]));
+        assert!(!fits("foo", &[("foo", "a b")], &[("foo", "ab")]));
+        assert!(fits(
+            "accept-language",
+            &[("accept-language", "en, de")],
+            &[("accept-language", "De , eN")]
+        ));
+        assert!(!fits(
+            "accept-language",
+            &[("accept-language", "en;q=1, de")],
+            &[("accept-language", "en, de")]
+        ));
+    }
+
+    /// Two fields can never be mistaken for one with both values.
+    #[test]
+    fn values_stay_in_their_fields() {
+        assert!(!fits(
+            "foo, bar",
+            &[("foo", "1,2"), ("bar", "3")],
+            &[("foo", "1"), ("bar", "2,3")]
+        ));
+    }
+
+    #[test]
+    fn a_star_fits_nothing() {
+        for star in ["*", "*, *", ", *", "foo, *", "*, foo", "a b"] {
+            let answer = fields(&[("vary", star)]);
+            assert_eq!(Selecting::of(&answer, &HeaderMap::new()), None, "{star}");
+        }
+    }
+}
