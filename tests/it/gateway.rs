@@ -10,6 +10,7 @@ mod fields;
 mod pages;
 mod routing;
 mod settings;
+mod soak;
 mod upstreams;
 
 use busbar::types::ServiceName;

@@ -96,7 +96,7 @@ async fn figures_have_the_names_of_the_origin() {
         "gateway_proxied_requests_total 2",
         "gateway_upstream_errors_total 1",
         "gateway_cache_hits_total 0",
-        "gateway_cache_misses_total 0",
+        "gateway_cache_misses_total 1",
         "gateway_cache_hit_ratio 0",
         "gateway_cache_entries 0",
         "busbar_gateway_upstream_requests_total{outcome=\"ok\",upstream=\"payments\"} 1",

@@ -8,7 +8,7 @@ mod scripted;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-pub(crate) use self::scripted::{Scripted, Then, pause, reply, say, wait_for_close};
+pub(crate) use self::scripted::{Heard, Scripted, Then, pause, reply, say, wait_for_close};
 use super::launch::PATIENCE;
 
 /// One message as it came: its first line, its fields in lower case, its body.
