@@ -273,3 +273,6 @@ impl Held {
         self.bytes.fetch_sub(gone.bytes(), Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -188,7 +188,7 @@ async fn no_answer_reaches_the_wrong_client_and_nothing_is_left_behind() {
     let seen = soak(gateway, requests);
 
     let count = |counter: &AtomicUsize| counter.load(SeqCst);
-    let wrong = seen.wrong.lock().unwrap();
+    let wrong = std::mem::take(&mut *seen.wrong.lock().unwrap());
     assert!(wrong.is_empty(), "{} wrong, such as {}", wrong.len(), wrong[0]);
     let all = count(&seen.right) + count(&seen.failed) + count(&seen.left);
     assert_eq!(all, requests);

@@ -1,0 +1,94 @@
+//! What stands there, what goes, and what is none any more.
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use bytes::Bytes;
+
+use super::*;
+use crate::gateway::cache::freshness::Lifetime;
+use crate::gateway::cache::storable::Facts;
+use crate::gateway::cache::vary::Selecting;
+use crate::types::Timestamp;
+
+fn ask(key: &str, path_mark: u64) -> Ask {
+    Ask {
+        key: key.to_owned(),
+        path_mark,
+        is_head: false,
+        has_authorization: false,
+        has_cookie: false,
+        has_range: false,
+        directives: Default::default(),
+    }
+}
+
+fn entry(bytes: usize, stamp: u64) -> Arc<Entry> {
+    let facts = Facts {
+        arrived: Timestamp::from_seconds(0),
+        age: Duration::ZERO,
+        lifetime: Lifetime::Explicit(Duration::from_secs(60)),
+        stale_while_revalidate: Duration::ZERO,
+        stale_if_error: Duration::ZERO,
+        never_stale: false,
+        no_cache: false,
+        is_for_all: false,
+    };
+    let body = Bytes::from(vec![0; bytes]);
+    let use_of_it = (facts, Selecting::default());
+    Arc::new(Entry::new(StatusCode::OK, Vec::new(), body, use_of_it, stamp))
+}
+
+fn has(shelf: &Shelf, key: &str) -> bool {
+    matches!(shelf.find(&ask(key, 0), &HeaderMap::new()), Found::Entry(_))
+}
+
+fn put(shelf: &Shelf, key: &str, bytes: usize) {
+    shelf.put(&ask(key, 0), &HeaderMap::new(), entry(bytes, shelf.stamp()));
+}
+
+#[test]
+fn the_least_used_goes_first_and_what_is_held_is_counted() {
+    let shelf = Shelf::new(3, 1_000_000, 1_000_000).unwrap();
+    ["a", "b", "c"].iter().for_each(|key| put(&shelf, key, 1));
+    assert!(has(&shelf, "a"));
+    put(&shelf, "d", 1);
+    assert!(has(&shelf, "a") && !has(&shelf, "b") && has(&shelf, "c") && has(&shelf, "d"));
+    assert_eq!((shelf.entries(), shelf.evicted()), (3, 1));
+    put(&shelf, "a", 500);
+    let size = entry(1, 0).size * 2 + entry(500, 0).size;
+    assert_eq!((shelf.entries(), shelf.bytes()), (3, size));
+    shelf.remove(&ask("a", 0));
+    assert_eq!(shelf.entries(), 2);
+    shelf.clear();
+    assert_eq!((shelf.entries(), shelf.bytes()), (0, 0));
+}
+
+#[test]
+fn bytes_are_bounded_too() {
+    let shelf = Shelf::new(100, 10_000, 5_000).unwrap();
+    put(&shelf, "large", 6_000);
+    assert!(!has(&shelf, "large"));
+    (0..20).for_each(|number| put(&shelf, &number.to_string(), 2_000));
+    assert!(has(&shelf, "19") && !has(&shelf, "0") && shelf.bytes() <= 10_000);
+}
+
+#[test]
+fn what_was_asked_for_before_an_invalidation_is_none() {
+    let shelf = Shelf::new(10, 1_000_000, 1_000_000).unwrap();
+    put(&shelf, "a", 1);
+    let under_way = shelf.stamp();
+    shelf.invalidate(&[7]);
+    assert!(has(&shelf, "a"), "another path");
+    shelf.invalidate(&[0]);
+    assert!(!has(&shelf, "a"));
+    shelf.put(&ask("a", 0), &HeaderMap::new(), entry(1, under_way));
+    assert!(!has(&shelf, "a"));
+    put(&shelf, "a", 1);
+    assert!(has(&shelf, "a"));
+    // So many marks that they are not remembered one by one any more.
+    let marks: Vec<u64> = (1..=MARKS_MAX as u64).collect();
+    shelf.invalidate(&marks);
+    assert!(!has(&shelf, "a"));
+}
