@@ -16,7 +16,7 @@ lint:         ## formatting, clippy, licences and banned crates
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	sh tests/deny.sh
-bench:        ## the gateway beside nginx, memory and start-up
+bench:        ## Busbar beside nginx, HAProxy, Varnish and Node.js, into docs/benchmarks.md
 	sh benches/run.sh
 docker-build: ## one image for each service; BIN_FROM=prebuilt compiles here, not in a container
 	DOCKER="$(DOCKER)" sh deploy/build-images.sh
