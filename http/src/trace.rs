@@ -1,7 +1,9 @@
 //! Which request this is: its id and its trace context (W3C Trace Context, level 1).
 
+use std::sync::Arc;
+
 use actix_web::dev::Payload;
-use actix_web::http::header::HeaderMap;
+use actix_web::http::header::{HeaderMap, HeaderName};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::{Ready, ready};
 use uuid::Uuid;
@@ -10,25 +12,28 @@ use crate::problem::Problem;
 
 pub const REQUEST_ID: &str = "x-request-id";
 pub const TRACEPARENT: &str = "traceparent";
+const REQUEST_ID_NAME: HeaderName = HeaderName::from_static(REQUEST_ID);
+const TRACEPARENT_NAME: HeaderName = HeaderName::from_static(TRACEPARENT);
 /// The longest request id that is taken from a client.
 const REQUEST_ID_LENGTH_MAX: usize = 128;
 
-/// The id and trace of one request. A client's own are kept when they are well formed.
+/// The id and trace of one request. A client's own are kept when they are well formed. Every layer
+/// keeps them: clones share the texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId {
-    pub id: String,
-    pub traceparent: String,
+    pub id: Arc<str>,
+    pub traceparent: Arc<str>,
 }
 
 impl RequestId {
     pub fn of_headers(headers: &HeaderMap) -> RequestId {
-        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-        let traceparent = text(TRACEPARENT)
+        let text = |name: HeaderName| headers.get(&name).and_then(|value| value.to_str().ok());
+        let traceparent = text(TRACEPARENT_NAME)
             .filter(|value| is_traceparent(value))
-            .map_or_else(new_traceparent, str::to_owned);
-        let id = text(REQUEST_ID)
+            .map_or_else(new_traceparent, Arc::from);
+        let id = text(REQUEST_ID_NAME)
             .filter(|value| is_request_id(value))
-            .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
+            .map_or_else(new_id, Arc::from);
         RequestId { id, traceparent }
     }
 }
@@ -51,9 +56,16 @@ fn is_traceparent(value: &str) -> bool {
             && is_hex(parent, 16) && !is_zero(parent) && is_hex(flags, 2))
 }
 
-fn new_traceparent() -> String {
-    let (trace, parent) = (Uuid::new_v4().simple(), Uuid::new_v4().simple().to_string());
-    format!("00-{trace}-{}-00", &parent[..16])
+fn new_id() -> Arc<str> {
+    let mut text = Uuid::encode_buffer();
+    Arc::from(&*Uuid::now_v7().hyphenated().encode_lower(&mut text))
+}
+
+fn new_traceparent() -> Arc<str> {
+    let (mut trace, mut parent) = (Uuid::encode_buffer(), Uuid::encode_buffer());
+    let trace = Uuid::new_v4().simple().encode_lower(&mut trace);
+    let parent = Uuid::new_v4().simple().encode_lower(&mut parent);
+    Arc::from(["00-", &*trace, "-", &parent[..16], "-00"].concat())
 }
 
 impl FromRequest for RequestId {
@@ -84,10 +96,10 @@ mod tests {
     fn well_formed_ids_are_kept_others_are_replaced() {
         let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let kept = of(&[(REQUEST_ID, "abc-1.2_3"), (TRACEPARENT, good)]);
-        assert_eq!((kept.id.as_str(), kept.traceparent.as_str()), ("abc-1.2_3", good));
+        assert_eq!((&*kept.id, &*kept.traceparent), ("abc-1.2_3", good));
 
         for bad in ["", "a b", "a\"b", &"x".repeat(129)] {
-            assert_ne!(of(&[(REQUEST_ID, bad)]).id, bad);
+            assert_ne!(&*of(&[(REQUEST_ID, bad)]).id, bad);
         }
         for bad in [
             "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
@@ -96,7 +108,7 @@ mod tests {
             "junk",
         ] {
             let traceparent = of(&[(TRACEPARENT, bad)]).traceparent;
-            assert!(is_traceparent(&traceparent) && traceparent != bad, "{bad}");
+            assert!(is_traceparent(&traceparent) && &*traceparent != bad, "{bad}");
         }
     }
 }

@@ -21,7 +21,7 @@ pub(super) struct Journey {
     method: Method,
     /// Without the query, which may hold what nobody should read in a log.
     path: String,
-    request_id: String,
+    request_id: Arc<str>,
     /// `None`: no route was found.
     route: Option<Arc<str>>,
     /// From the start to the moment it was sent on.

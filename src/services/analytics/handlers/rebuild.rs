@@ -30,7 +30,7 @@ pub(crate) async fn begin(
                     actor: format!("user/{}", caller.subject),
                     action: "analytics.rebuild_begun",
                     subject: "analytics".to_owned(),
-                    request_id: Some(request.id.clone()),
+                    request_id: Some(request.id.to_string()),
                     at: now,
                     details: json!({ "rebuild": &view }),
                 };

@@ -29,7 +29,7 @@ fn origin(caller: &Caller, request: &RequestId, at: Timestamp) -> Origin {
     Origin {
         source: ServiceName::Billing,
         at,
-        correlation: request.id.clone(),
+        correlation: request.id.to_string(),
         causation: None,
         actor: format!("user/{}", caller.subject),
     }

@@ -34,7 +34,7 @@ pub(crate) async fn create(
     let origin = Origin {
         source: ServiceName::Billing,
         at: billing.clock.now(),
-        correlation: request_id.id,
+        correlation: request_id.id.to_string(),
         causation: None,
         actor: format!("service/{}", caller.service),
     };

@@ -142,7 +142,7 @@ pub(crate) async fn resolve(
         actor: actor.clone(),
         action: "payment.resolved",
         subject: payment.subject(),
-        request_id: Some(request.id),
+        request_id: Some(request.id.to_string()),
         at: payments.clock.now(),
         details: json!({"outcome": order.outcome, "evidence": evidence}),
     };

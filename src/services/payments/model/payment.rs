@@ -103,7 +103,7 @@ impl Payment {
             is_staff: caller.is_staff(),
             request_key: key.key.clone(),
             fingerprint: key.fingerprint.clone(),
-            correlation: request.id.clone(),
+            correlation: request.id.to_string(),
             created_at: now,
             updated_at: now,
         }

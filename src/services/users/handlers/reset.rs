@@ -38,7 +38,7 @@ pub(crate) async fn forgot(
     let key = users.keys.digest("forgot", &email.lookup_key());
     let account = store::user::account_by_email(&users.database, &email).await?;
     let user_id = account.filter(may_reset).map(|account| account.id);
-    let asked = Asked { user_id, request_id: request.id };
+    let asked = Asked { user_id, request_id: request.id.to_string() };
     // A name of its own: which user it is for shall not be seen by how jobs collide.
     let job = NewJob::new(ASKED, Uuid::new_v4(), &asked, now).map_err(Problem::internal)?;
     let written = users.database.transaction(async |tx| {

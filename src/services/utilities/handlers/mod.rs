@@ -23,7 +23,7 @@ fn origin(caller: &Caller, request: &RequestId, at: Timestamp) -> Origin {
     Origin {
         source: ServiceName::Utilities,
         at,
-        correlation: request.id.clone(),
+        correlation: request.id.to_string(),
         causation: None,
         actor: format!("user/{}", caller.subject),
     }
