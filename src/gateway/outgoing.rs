@@ -50,12 +50,17 @@ fn trace_to(fields: &mut HeaderMap, id: &RequestId) {
 
 /// The answer for the client.
 pub(super) fn answer(
-    mut answer: ClientResponse,
+    answer: ClientResponse,
     id: &RequestId,
     way: Way,
     passage: Passage,
 ) -> HttpResponse {
-    let mut fields = headers::for_client(answer.headers());
+    let mut received = HeaderMap::default();
+    let mut answer = answer.map_body(|head, payload| {
+        received = std::mem::take(&mut head.headers);
+        payload
+    });
+    let mut fields = headers::into_for_client(received);
     cache::tell(&mut fields, way);
     trace_to(&mut fields, id);
     let status = answer.status();
