@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use actix_rt::time::sleep;
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderMap, RETRY_AFTER};
+use actix_web::http::header::{HOST, HeaderMap, RETRY_AFTER};
 use awc::error::SendRequestError;
 use awc::{ClientResponse, FrozenClientRequest};
 use busbar_http::client::Upstream;
@@ -140,6 +140,8 @@ fn frozen(
     // A large body may take longer than most requests have in all.
     let mut request = request.timeout(deadline.left());
     *request.headers_mut() = fields;
+    // The lane would add it, in a map of its own for each request.
+    request.headers_mut().insert(HOST, upstream.instance().base().host().clone());
     request.freeze().map_err(|error| Loss::Unreachable(error.to_string()))
 }
 

@@ -14,7 +14,6 @@ const HTTP_PORT: u16 = 80;
 #[derive(Clone, Debug)]
 pub struct Base {
     pub(super) authority: Authority,
-    /// What goes into the `Host` field.
     pub(super) host: HeaderValue,
     /// What is dialled: the authority with a port.
     pub(super) address: String,
@@ -23,6 +22,11 @@ pub struct Base {
 }
 
 impl Base {
+    /// What goes into the `Host` field of a request to this instance.
+    pub fn host(&self) -> &HeaderValue {
+        &self.host
+    }
+
     /// The full address of a path (with its query) on this instance.
     ///
     /// # Errors
