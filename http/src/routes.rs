@@ -11,6 +11,7 @@ mod about;
 mod description;
 mod example;
 
+use actix_web::dev::HttpServiceFactory;
 use actix_web::guard::{Any, Get, Head};
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
@@ -87,16 +88,17 @@ impl Routes {
     /// Registers each path as one resource; another method is 405 with `Allow`.
     pub fn register(self, config: &mut web::ServiceConfig) {
         for (path, entries) in self.resources {
-            let allow = allow(&entries);
-            let mut resource = web::resource(path);
-            for entry in entries {
-                resource = resource.route(entry.route);
+            // A whole rest of a path is a regular expression, which a proxy's every request would
+            // be held against. A scope compares what stands before it, and goes first.
+            match path.rsplit_once('/') {
+                Some((prefix, rest)) if rest.ends_with(":.*}") && !prefix.contains('{') => {
+                    let rest = resource(&path[prefix.len()..], entries);
+                    config.service(web::scope(prefix).service(rest));
+                }
+                _ => {
+                    config.service(resource(path, entries));
+                }
             }
-            let refuse = web::to(move || {
-                let allow = allow.clone();
-                async move { Err::<&str, _>(not_allowed(&allow)) }
-            });
-            config.service(resource.default_service(refuse).wrap(from_fn(guard)));
         }
     }
 
@@ -123,6 +125,19 @@ impl Routes {
         };
         self.resources.iter().flat_map(lines).collect()
     }
+}
+
+fn resource(path: &str, entries: Vec<Entry>) -> impl HttpServiceFactory + 'static {
+    let allow = allow(&entries);
+    let mut resource = web::resource(path);
+    for entry in entries {
+        resource = resource.route(entry.route);
+    }
+    let refuse = web::to(move || {
+        let allow = allow.clone();
+        async move { Err::<&str, _>(not_allowed(&allow)) }
+    });
+    resource.default_service(refuse).wrap(from_fn(guard))
 }
 
 fn allow(entries: &[Entry]) -> HeaderValue {
