@@ -39,14 +39,14 @@ struct GatewayActor {
 }
 
 /// Sends a request on. It never leaves its thread, which is what the wrapper checks.
-struct Forward(SendWrapper<Order>);
+pub(super) struct Forward(pub(super) SendWrapper<Order>);
 
 impl Message for Forward {
     type Result = SendWrapper<Outcome>;
 }
 
 /// The answer to a [`Forward`], for as long as somebody waits for it.
-struct Forwarding(LocalBoxFuture<'static, Outcome>);
+pub(super) struct Forwarding(pub(super) LocalBoxFuture<'static, Outcome>);
 
 impl Actor for GatewayActor {
     type Context = Context<Self>;

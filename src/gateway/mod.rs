@@ -12,6 +12,8 @@ mod actor;
 mod assets;
 mod balance;
 mod cache;
+#[doc(hidden)]
+pub mod cost;
 mod destination;
 mod docs;
 mod figures;
