@@ -17,6 +17,7 @@ use futures_util::FutureExt;
 use crate::guard::{self, RoutePattern};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
+use crate::strict;
 use crate::trace::{REQUEST_ID, RequestId};
 
 /// The log target of access lines.
@@ -33,6 +34,20 @@ pub(crate) struct Access {
     pub metrics: Metrics,
     /// Set by the supervisor when this incarnation is about to go.
     pub draining: Arc<AtomicBool>,
+}
+
+/// The answer to a request of the usual form.
+async fn settled<B: MessageBody + 'static>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    if let Err(problem) = strict::settle(request.head_mut()) {
+        return Ok(request.error_response(problem));
+    }
+    if let Some(answer) = strict::of_server(request.head()) {
+        return Ok(request.into_response(answer));
+    }
+    Ok(next.call(request).await?.map_into_boxed_body())
 }
 
 /// Counts a request as over even when its future is dropped half way.
@@ -62,9 +77,9 @@ impl Access {
         let (method, path) = (request.method().clone(), request.path().to_owned());
         request.extensions_mut().insert(id.clone());
 
-        let answered = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+        let answered = AssertUnwindSafe(settled(request, next)).catch_unwind().await;
         let mut response = match answered {
-            Ok(Ok(response)) => self.placed(response.map_into_boxed_body(), &path, &id),
+            Ok(Ok(response)) => self.placed(response, &path, &id),
             Ok(Err(error)) => {
                 in_flight.is_finished = true;
                 self.metrics.finished("unmatched", &method, 500, start.elapsed());

@@ -1,7 +1,8 @@
 //! The HTTP kit: what every server and every call between services is made of.
 //!
-//! It knows the rules of HTTP and no service by name. In reading order: [`server`] builds a server
-//! with its layers ([`access`] outermost, [`guard`] around each route), [`routes`] is the table of
+//! It knows the rules of HTTP and no service by name. In reading order: [`connection`] is a client's
+//! connection, [`server`] builds a server with its layers ([`access`] outermost, `strict` in it,
+//! [`guard`] around each route), [`routes`] is the table of
 //! endpoints and their description, [`body`], [`idempotency`], [`caller`], [`deadline`] and
 //! [`trace`] are what a handler asks of a request, [`reply`], [`download`] and [`problem`] what it
 //! answers;
@@ -12,6 +13,7 @@ pub mod access;
 pub mod body;
 pub mod caller;
 pub mod client;
+pub mod connection;
 pub mod content;
 pub mod deadline;
 pub mod download;
@@ -28,12 +30,14 @@ pub mod pulse;
 pub mod reply;
 pub mod routes;
 pub mod server;
+mod strict;
 pub mod token;
 pub mod trace;
 
 pub use body::{Body, Path, Query};
 pub use caller::{Caller, Role, ServiceCaller, ServiceKey, Verifier};
 pub use client::{Peer, PeerError};
+pub use connection::Interim;
 pub use content::{Content, Rendered};
 pub use deadline::Deadline;
 pub use download::Download;

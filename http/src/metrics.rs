@@ -33,6 +33,7 @@ struct Inner {
     requests: IntCounterVec,
     durations: HistogramVec,
     panics: IntCounterVec,
+    refused: IntCounterVec,
     in_flight: IntGauge,
     errors: IntCounter,
     latency: Latency,
@@ -59,6 +60,13 @@ impl Metrics {
             label(Opts::new("busbar_http_panics_total", "Handlers that panicked")),
             &["route"],
         )?;
+        let refused = IntCounterVec::new(
+            label(Opts::new(
+                "busbar_http_refused_total",
+                "Requests refused before they were one, by the code of the problem",
+            )),
+            &["reason"],
+        )?;
         let in_flight = IntGauge::with_opts(label(Opts::new(
             "busbar_http_requests_in_flight",
             "Requests being answered",
@@ -75,6 +83,7 @@ impl Metrics {
             requests,
             durations,
             panics,
+            refused,
             in_flight,
             errors,
             latency,
@@ -84,9 +93,15 @@ impl Metrics {
         metrics.register(metrics.0.requests.clone())?;
         metrics.register(metrics.0.durations.clone())?;
         metrics.register(metrics.0.panics.clone())?;
+        metrics.register(metrics.0.refused.clone())?;
         metrics.register(metrics.0.in_flight.clone())?;
         metrics.register(metrics.0.errors.clone())?;
         Ok(metrics)
+    }
+
+    /// What a connection counts by itself: requests that came to no handler.
+    pub(crate) fn refused(&self) -> prometheus::IntCounterVec {
+        self.0.refused.clone()
     }
 
     pub fn service(&self) -> &'static str {

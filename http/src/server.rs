@@ -5,14 +5,25 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use actix_web::dev::Server;
-use actix_web::http::KeepAlive;
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, KeepAlive, Protocol, Request, Response};
+use actix_rt::net::TcpStream;
+use actix_server::{GracefulShutdownSignal, Server};
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, apply_fn_factory, fn_service,
+    map_config,
+};
+use actix_web::body::BoxBody;
+use actix_web::dev::{AppConfig, ServiceResponse};
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpResponse, web};
+use futures_util::future::ready;
+use prometheus::IntCounterVec;
 
 use crate::access::Access;
 use crate::body::BodyLimit;
 use crate::caller::{ServiceKey, Verifier};
+use crate::connection::{Expecting, Made, Stream, introduce, kept, through};
 use crate::guard::Before;
 use crate::health::{self, Health};
 use crate::metrics::{Metrics, TEXT_FORMAT};
@@ -72,6 +83,7 @@ where
     F: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 {
     let body_limit = BodyLimit(limits.body_bytes_max);
+    let refused = kit.metrics.refused();
     let factory = move || {
         kit.metrics.pulse().start(kit.health.generation());
         let access = Access { metrics: kit.metrics.clone(), draining: kit.draining.clone() };
@@ -84,19 +96,66 @@ where
             .configure(|config| equip(config, &kit))
             .wrap(from_fn(move |request, next| access.clone().handle(request, next)))
     };
-    let server = HttpServer::new(factory)
+    let builder = Server::build()
         .workers(limits.workers)
         .worker_max_blocking_threads(BLOCKING_THREADS_MAX)
-        .max_connections(limits.connections_max)
-        .keep_alive(KeepAlive::Timeout(limits.keep_alive))
-        .client_request_timeout(limits.client_request_timeout)
-        .client_disconnect_timeout(DISCONNECT_WAIT)
+        .max_concurrent_connections(limits.connections_max)
         .shutdown_timeout(limits.drain.as_secs().max(1))
-        .h1_allow_half_closed(false)
-        .tcp_nodelay(true)
-        .disable_signals()
-        .listen(listener)?;
+        .disable_signals();
+    let drain = builder.graceful_shutdown_signal();
+    let (limits, address) = (limits.clone(), listener.local_addr()?);
+    let server = builder.listen(format!("http-{address}"), listener, move || {
+        connections(factory(), limits.clone(), drain.clone(), refused.clone())
+    })?;
     Ok(server.run())
+}
+
+/// What a worker thread does with connections: each gets a [`Stream`] under actix's own protocol,
+/// and the app answers what comes on it.
+fn connections<A, F>(
+    app: A,
+    limits: Limits,
+    drain: GracefulShutdownSignal,
+    refused: IntCounterVec,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
+where
+    A: IntoServiceFactory<F, Request>,
+    F: ServiceFactory<
+            Request,
+            Config = AppConfig,
+            Response = ServiceResponse<BoxBody>,
+            Error = actix_web::Error,
+            InitError = (),
+        > + 'static,
+    F::Service: 'static,
+    F::Future: 'static,
+    <F::Service as Service<Request>>::Future: 'static,
+{
+    let head_max = limits.client_request_timeout;
+    let made = Made::default();
+    let app = map_config(app.into_factory(), |()| AppConfig::default())
+        .map_err(|error| Response::from(error.error_response()));
+    let app = apply_fn_factory(app, |request, app: &_| through(request, app));
+    let protocol = HttpService::build()
+        .graceful_shutdown_signal(move || {
+            let drain = drain.clone();
+            async move { drain.notified().await }
+        })
+        .keep_alive(KeepAlive::Timeout(limits.keep_alive))
+        // The stream keeps the time of heads: of all, not of the first alone.
+        .client_request_timeout(Duration::ZERO)
+        .client_disconnect_timeout(DISCONNECT_WAIT)
+        .h1_allow_half_closed(false)
+        .on_connect_ext(introduce)
+        .expect(Expecting(made.clone()))
+        .finish(kept(app, made));
+    fn_service(move |socket: TcpStream| {
+        // Small answers do not wait for each other. A connection that is gone is found so later.
+        drop(socket.set_nodelay(true));
+        let peer = socket.peer_addr().ok();
+        ready(Ok((Stream::new(socket, head_max, refused.clone()), Protocol::Http1, peer)))
+    })
+    .and_then(protocol)
 }
 
 /// What the kit brings into an app: who may ask, and the endpoints that every server has.

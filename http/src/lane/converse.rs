@@ -20,6 +20,7 @@ use awc::error::{ConnectError, SendRequestError};
 use bytes::Bytes;
 use futures_util::ready;
 
+use super::interim;
 use super::wire::Wire;
 
 /// An upstream that sends more 1xx answers than this is cut off.
@@ -188,13 +189,14 @@ where
     }
 
     /// A protocol nobody asked to switch to, an endless row, a body where none can be: the end.
-    fn skip(&mut self, interim: &ResponseHead) -> Result<(), Fault> {
+    fn skip(&mut self, head: &ResponseHead) -> Result<(), Fault> {
         self.interim += 1;
         let has_body = self.wire.framed.codec_ref().message_type() != MessageType::None;
-        let is_switch = interim.status == StatusCode::SWITCHING_PROTOCOLS;
+        let is_switch = head.status == StatusCode::SWITCHING_PROTOCOLS;
         if is_switch || has_body || self.interim > INTERIM_MAX {
             return Err(fault(SendRequestError::Response(ParseError::Status)));
         }
+        interim::pass_on(head.status, &head.headers);
         Ok(())
     }
 

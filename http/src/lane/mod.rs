@@ -12,8 +12,9 @@
 //! Closing is dropping: every early exit (error, timeout, client gone, answer dropped) drops the
 //! connection and its permits. There is no code path for it.
 //!
-//! What it does not do: interim answers and trailers are not passed on, a request body is not sent
-//! on once the answer has begun, TLS and HTTP/2 upstreams are not served.
+//! Interim answers go to whoever asked with [`with_interim`]. What the lane does not do: trailers
+//! are not passed on, a request body is not sent on once the answer has begun, TLS and HTTP/2
+//! upstreams are not served.
 
 mod body;
 mod converse;
@@ -21,6 +22,7 @@ mod exchange;
 mod failure;
 pub(crate) mod framing;
 mod instance;
+mod interim;
 mod pool;
 mod transform;
 mod url;
@@ -31,6 +33,7 @@ use std::time::Duration;
 pub use self::{
     failure::{Busy, Failure},
     instance::{Counts, Instance},
+    interim::with_interim,
     transform::Lane,
     url::{Base, BaseError},
 };

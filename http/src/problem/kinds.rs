@@ -40,6 +40,26 @@ pub const KEYS_UNAVAILABLE: Kind =
     kind(503, "keys_unavailable", "tokens cannot be verified at the moment");
 pub const DEADLINE_EXCEEDED: Kind =
     kind(504, "deadline_exceeded", "the request took longer than it may");
+pub const REQUEST_MALFORMED: Kind =
+    kind(400, "request_malformed", "this is not a request in HTTP/1.1");
+pub const LENGTH_INVALID: Kind =
+    kind(400, "length_invalid", "the length of the body is not told in one way");
+pub const TRANSFER_CODING_INVALID: Kind =
+    kind(400, "transfer_coding_invalid", "a transfer coding must be chunked, once, in HTTP/1.1");
+pub const CHUNK_INVALID: Kind = kind(400, "chunk_invalid", "the body does not consist of chunks");
+pub const HOST_INVALID: Kind = kind(400, "host_invalid", "there must be one valid Host field");
+pub const TARGET_INVALID: Kind = kind(400, "target_invalid", "the target is not a path here");
+pub const HEAD_TOO_SLOW: Kind =
+    kind(408, "head_too_slow", "the head of the request did not come in time");
+pub const TARGET_TOO_LONG: Kind = kind(414, "target_too_long", "the request line is too long");
+pub const EXPECTATION_FAILED: Kind =
+    kind(417, "expectation_failed", "only 100-continue can be expected");
+pub const HEAD_TOO_LARGE: Kind =
+    kind(431, "head_too_large", "the fields of the request are too many or too large");
+pub const TRANSFER_CODING_UNKNOWN: Kind =
+    kind(501, "transfer_coding_unknown", "the only transfer coding here is chunked");
+pub const VERSION_UNKNOWN: Kind =
+    kind(505, "version_unknown", "this server speaks HTTP/1.1 and HTTP/1.0");
 
 /// Every kind of this module, for the API description.
 pub const ALL: &[Kind] = &[
@@ -64,4 +84,16 @@ pub const ALL: &[Kind] = &[
     INTERNAL,
     KEYS_UNAVAILABLE,
     DEADLINE_EXCEEDED,
+    REQUEST_MALFORMED,
+    LENGTH_INVALID,
+    TRANSFER_CODING_INVALID,
+    CHUNK_INVALID,
+    HOST_INVALID,
+    TARGET_INVALID,
+    HEAD_TOO_SLOW,
+    TARGET_TOO_LONG,
+    EXPECTATION_FAILED,
+    HEAD_TOO_LARGE,
+    TRANSFER_CODING_UNKNOWN,
+    VERSION_UNKNOWN,
 ];

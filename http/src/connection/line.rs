@@ -1,0 +1,100 @@
+//! A request line, and what a host may be. Pure.
+
+use super::refusal::Refusal;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    Http10,
+    Http11,
+}
+
+/// RFC 9112, section 3: method, target, version, one space between them.
+pub(super) fn request_line(line: &[u8]) -> Result<Version, Refusal> {
+    let mut parts = line.split(|byte| *byte == b' ');
+    let (Some(method), Some(target), Some(version), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(Refusal::Malformed);
+    };
+    let version = version_of(version)?;
+    if !is_token(method) {
+        return Err(Refusal::Malformed);
+    }
+    is_target(method, target)?;
+    Ok(version)
+}
+
+/// RFC 9112, section 2.3.
+fn version_of(version: &[u8]) -> Result<Version, Refusal> {
+    match version {
+        b"HTTP/1.1" => Ok(Version::Http11),
+        b"HTTP/1.0" => Ok(Version::Http10),
+        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
+            if major.is_ascii_digit() && minor.is_ascii_digit() =>
+        {
+            Err(Refusal::VersionUnknown)
+        }
+        _ => Err(Refusal::Malformed),
+    }
+}
+
+/// RFC 9112, section 3.2: the four forms, and each where it belongs.
+fn is_target(method: &[u8], target: &[u8]) -> Result<(), Refusal> {
+    if !target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#') {
+        return Err(Refusal::TargetInvalid);
+    }
+    match (method, target) {
+        (b"CONNECT", _) => Err(Refusal::Tunnel),
+        (b"OPTIONS", b"*") => Ok(()),
+        (_, [b'/', ..]) => Ok(()),
+        (_, target) if absolute(target).is_some_and(is_host) => Ok(()),
+        _ => Err(Refusal::TargetInvalid),
+    }
+}
+
+/// The authority of a target in absolute form; there must be one.
+fn absolute(target: &[u8]) -> Option<&[u8]> {
+    let scheme_ends = target.iter().position(|byte| *byte == b':')?;
+    let (scheme, rest) = target.split_at(scheme_ends);
+    let is_web = scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https");
+    let rest = rest.strip_prefix(b"://").filter(|_| is_web)?;
+    let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+    Some(&rest[..end]).filter(|authority| !authority.is_empty())
+}
+
+/// RFC 9110, section 7.2: a host with or without a port; nobody's name before it.
+pub(super) fn is_host(value: &[u8]) -> bool {
+    if value.is_empty() {
+        return true; // Where the target has no authority (RFC 9112, section 3.2).
+    }
+    let (host, port) = match value {
+        [b'[', ..] => match value.iter().position(|byte| *byte == b']') {
+            Some(end) => value.split_at(end + 1),
+            None => return false,
+        },
+        _ => value.split_at(value.iter().position(|byte| *byte == b':').unwrap_or(value.len())),
+    };
+    let is_named = match host {
+        [b'[', inner @ .., b']'] => {
+            inner.iter().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
+        }
+        _ => !host.is_empty() && host.iter().all(|byte| is_in_name(*byte)),
+    };
+    let is_port = match port {
+        [] => true,
+        [b':', digits @ ..] => digits.len() <= 5 && digits.iter().all(u8::is_ascii_digit),
+        _ => false,
+    };
+    is_named && is_port
+}
+
+/// RFC 3986, section 3.2.2: `reg-name`.
+fn is_in_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte)
+}
+
+/// RFC 9110, section 5.6.2.
+fn is_token(bytes: &[u8]) -> bool {
+    let is_mark = |byte: u8| b"!#$%&'*+-.^_`|~".contains(&byte);
+    !bytes.is_empty() && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || is_mark(*byte))
+}
