@@ -19,6 +19,7 @@ use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use awc::ClientResponse;
 use busbar_actors::{Incarnation, Reason, monitor, panics};
 use busbar_http::client::{Upstream, thread_codec};
+use busbar_http::lane::with_interim;
 use busbar_http::{Deadline, Problem};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -56,13 +57,14 @@ impl Handler<Forward> for GatewayActor {
     type Result = Forwarding;
 
     fn handle(&mut self, Forward(order): Forward, _: &mut Context<Self>) -> Forwarding {
-        let order = order.take();
+        let mut order = order.take();
+        let interim = order.interim.take();
         let gateway = self.gateway.clone();
         let upstreams = self.upstreams.get(order.to).cloned();
         Forwarding(Box::pin(async move {
             match (upstreams, gateway.destinations.get(order.to)) {
                 (Some(upstreams), Some(destination)) => {
-                    forward(upstreams, destination, order).await
+                    with_interim(interim, forward(upstreams, destination, order)).await
                 }
                 _ => Err(Loss::Unreachable("no such service".into())),
             }

@@ -12,12 +12,13 @@ use busbar_http::client::Upstream;
 use busbar_http::idempotency;
 use busbar_http::lane::Failure;
 use busbar_http::problem::kinds;
-use busbar_http::{Deadline, Problem};
+use busbar_http::{Deadline, Interim, Problem};
 
 use super::destination::Destination;
 use super::incoming::{BodyFault, Incoming};
 use super::problem::{
-    BODY_INCOMPLETE, SERVICE_UNAVAILABLE, UPSTREAM_FAILED, UPSTREAM_OVERFLOW, UPSTREAM_TIMEOUT,
+    BODY_INCOMPLETE, REQUEST_TIMEOUT, SERVICE_UNAVAILABLE, UPSTREAM_FAILED, UPSTREAM_OVERFLOW,
+    UPSTREAM_TIMEOUT,
 };
 use super::retry::{self, Next, Repeat, Tries};
 use super::route::Route;
@@ -38,6 +39,8 @@ pub(super) struct Order {
     body: Incoming,
     is_harmless: bool,
     deadline: Deadline,
+    /// Where interim answers go.
+    pub(super) interim: Option<Interim>,
 }
 
 /// Why there is no answer.
@@ -56,6 +59,8 @@ pub(super) enum Loss {
     TooLarge,
     /// The client's body broke.
     BodyIncomplete(String),
+    /// The client's body stopped coming.
+    BodyStalled,
     /// Sending it on panicked.
     Panicked(String),
 }
@@ -75,7 +80,8 @@ impl Order {
             && route.service.is_some_and(|service| retry::honours_keys(service, &target));
         let is_harmless =
             route.rules.retry && (is_kept || matches!(*method, Method::GET | Method::HEAD));
-        Order { to: route.to, method: method.clone(), target, fields, body, is_harmless, deadline }
+        let (to, method) = (route.to, method.clone());
+        Order { to, method, target, fields, body, is_harmless, deadline, interim: None }
     }
 }
 
@@ -181,6 +187,7 @@ impl Loss {
             Loss::TimedOut => UPSTREAM_TIMEOUT.problem(),
             Loss::TooLarge => kinds::BODY_TOO_LARGE.problem(),
             Loss::BodyIncomplete(_) => BODY_INCOMPLETE.problem(),
+            Loss::BodyStalled => REQUEST_TIMEOUT.problem(),
             Loss::Panicked(_) => kinds::INTERNAL.problem(),
         };
         problem.cause(cause)
@@ -192,6 +199,7 @@ impl From<SendRequestError> for Loss {
         if let SendRequestError::Body(cause) = &error {
             return match cause.downcast_ref::<BodyFault>() {
                 Some(BodyFault::TooLarge) => Loss::TooLarge,
+                Some(BodyFault::Stalled) => Loss::BodyStalled,
                 _ => Loss::BodyIncomplete(error.to_string()),
             };
         }
@@ -215,6 +223,7 @@ impl std::fmt::Display for Loss {
             Loss::TimedOut => f.write_str("no answer in time"),
             Loss::TooLarge => f.write_str("the request's body is too large"),
             Loss::BodyIncomplete(why) => write!(f, "the request's body broke: {why}"),
+            Loss::BodyStalled => f.write_str("the request's body stopped coming"),
             Loss::Panicked(said) => write!(f, "forwarding panicked: {said}"),
         }
     }

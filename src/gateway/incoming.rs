@@ -1,11 +1,13 @@
 //! The request's body on its way in: bounded, streamed, or held when it is small.
 //!
 //! A small body is read before anything is sent on: then a slow client holds no connection to a
-//! service, and the request can be sent a second time. A large one passes through as it comes.
+//! service, and the request can be sent a second time. A large one passes through as it comes, as
+//! long as it comes.
 
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::body::{BodyStream, None as NoBody, SizedStream};
@@ -14,16 +16,19 @@ use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use actix_web::web;
 use awc::{FrozenClientRequest, SendClientRequest};
+use busbar_http::body::BODY_WAIT_MAX;
 use busbar_http::problem::kinds;
 use busbar_http::{Deadline, Problem};
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, Sleep, sleep_until, timeout_at};
 
 use super::problem::{BODY_INCOMPLETE, REQUEST_TIMEOUT};
 
 /// Bodies up to this are held. In bytes.
 const HELD_MAX: u64 = 64 * 1024;
+/// How long a body that passes through may bring nothing.
+const STALL_MAX: Duration = Duration::from_secs(15);
 
 /// A request's body.
 pub(super) enum Incoming {
@@ -47,7 +52,7 @@ impl Incoming {
         let payload = payload.into_inner();
         let fields = request.headers();
         if fields.contains_key(TRANSFER_ENCODING) {
-            return Ok(Incoming::Streamed(Metered { payload, left: bytes_max }, None));
+            return held(hold_chunks(payload, bytes_max), deadline).await;
         }
         let length = fields.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let Some(length): Option<u64> = length else { return Ok(Incoming::Nothing) };
@@ -55,12 +60,9 @@ impl Incoming {
             return Err(too_large(bytes_max));
         }
         if length > HELD_MAX {
-            return Ok(Incoming::Streamed(Metered { payload, left: bytes_max }, Some(length)));
+            return Ok(Incoming::Streamed(Metered::new(payload, bytes_max), Some(length)));
         }
-        match timeout_at(deadline.at().into(), hold(payload, length)).await {
-            Ok(held) => held.map(Incoming::Held),
-            Err(_) => Err(REQUEST_TIMEOUT.problem()),
-        }
+        held(hold(payload, length), deadline).await
     }
 
     pub(super) fn can_be_sent_again(&self) -> bool {
@@ -83,36 +85,88 @@ impl Incoming {
     }
 }
 
-async fn hold(mut payload: Payload, length: u64) -> Result<Bytes, Problem> {
-    let incomplete = |error: PayloadError| BODY_INCOMPLETE.problem().cause(error);
+/// What is held comes soon, also where the request has more time.
+async fn held(
+    holding: impl Future<Output = Result<Incoming, Problem>>,
+    deadline: Deadline,
+) -> Result<Incoming, Problem> {
+    let until = deadline.sooner(BODY_WAIT_MAX).at();
+    let held = timeout_at(until.into(), holding).await;
+    held.unwrap_or_else(|_| Err(REQUEST_TIMEOUT.problem()))
+}
+
+async fn hold(mut payload: Payload, length: u64) -> Result<Incoming, Problem> {
     let Some(first) = payload.next().await.transpose().map_err(incomplete)? else {
-        return Ok(Bytes::new());
+        return Ok(Incoming::Held(Bytes::new()));
     };
     if first.len() as u64 == length {
-        return Ok(first); // As it nearly always is: whole, and not copied.
+        return Ok(Incoming::Held(first)); // As it nearly always is: whole, and not copied.
     }
     let mut held = BytesMut::from(first);
     while let Some(piece) = payload.next().await.transpose().map_err(incomplete)? {
         held.extend_from_slice(&piece);
     }
-    Ok(held.freeze())
+    Ok(Incoming::Held(held.freeze()))
+}
+
+/// Nobody knows how much will come: what turns out to be large passes through after all.
+async fn hold_chunks(mut payload: Payload, bytes_max: usize) -> Result<Incoming, Problem> {
+    let mut held = BytesMut::new();
+    while let Some(piece) = payload.next().await.transpose().map_err(incomplete)? {
+        held.extend_from_slice(&piece);
+        if held.len() > bytes_max {
+            return Err(too_large(bytes_max));
+        }
+        if held.len() as u64 > HELD_MAX {
+            let left = bytes_max - held.len();
+            let body = Metered { ahead: Some(held.freeze()), ..Metered::new(payload, left) };
+            return Ok(Incoming::Streamed(body, None));
+        }
+    }
+    Ok(Incoming::Held(held.freeze()))
+}
+
+fn incomplete(error: PayloadError) -> Problem {
+    BODY_INCOMPLETE.problem().cause(error)
 }
 
 fn too_large(bytes_max: usize) -> Problem {
     kinds::BODY_TOO_LARGE.problem().detail(format!("at most {bytes_max} bytes are taken"))
 }
 
-/// A body that ends with an error when it grows too long.
+/// A body that ends with an error when it grows too long or stops coming.
 pub(super) struct Metered {
+    /// What was held before it turned out to be large.
+    ahead: Option<Bytes>,
     payload: Payload,
     /// Bytes that may still come.
     left: usize,
+    /// Rings when nothing has come for too long since somebody asked.
+    alarm: Option<Pin<Box<Sleep>>>,
+    is_waiting: bool,
+}
+
+impl Metered {
+    fn new(payload: Payload, left: usize) -> Metered {
+        Metered { ahead: None, payload, left, alarm: None, is_waiting: false }
+    }
+
+    fn poll_alarm(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let until = Instant::now() + STALL_MAX;
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(until)));
+        if !std::mem::replace(&mut self.is_waiting, true) {
+            alarm.as_mut().reset(until);
+        }
+        alarm.as_mut().poll(cx)
+    }
 }
 
 /// Why a body ended before its end.
 #[derive(Debug)]
 pub(super) enum BodyFault {
     TooLarge,
+    /// Nothing came for too long.
+    Stalled,
     Broken(PayloadError),
 }
 
@@ -120,11 +174,15 @@ impl Stream for Metered {
     type Item = Result<Bytes, BodyFault>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(ahead) = self.ahead.take() {
+            return Poll::Ready(Some(Ok(ahead)));
+        }
         let piece = match self.payload.poll_next_unpin(cx) {
-            Poll::Pending => return Poll::Pending,
+            Poll::Pending => return self.poll_alarm(cx).map(|()| Some(Err(BodyFault::Stalled))),
             Poll::Ready(None) => return Poll::Ready(None),
             Poll::Ready(Some(piece)) => piece,
         };
+        self.is_waiting = false;
         Poll::Ready(Some(match piece {
             Err(error) => Err(BodyFault::Broken(error)),
             Ok(piece) if piece.len() > self.left => Err(BodyFault::TooLarge),
@@ -140,6 +198,7 @@ impl fmt::Display for BodyFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             BodyFault::TooLarge => f.write_str("too large"),
+            BodyFault::Stalled => f.write_str("nothing came for too long"),
             BodyFault::Broken(error) => error.fmt(f),
         }
     }

@@ -192,7 +192,7 @@ impl UpstreamMeters {
             Loss::TimedOut => &self.timeout,
             Loss::Broken(_) | Loss::Cut | Loss::Panicked(_) => &self.reset,
             // The client's own body; no fault of the service.
-            Loss::TooLarge | Loss::BodyIncomplete(_) => return,
+            Loss::TooLarge | Loss::BodyIncomplete(_) | Loss::BodyStalled => return,
         };
         counter.inc();
         self.totals.proxied.fetch_add(1, Relaxed);

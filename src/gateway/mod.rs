@@ -18,6 +18,7 @@ mod destination;
 mod docs;
 mod figures;
 mod forward;
+mod hops;
 mod incoming;
 mod journey;
 mod legacy;
@@ -44,7 +45,7 @@ use busbar_http::guard::RoutePattern;
 use busbar_http::headers::{self, Arrival, Cidr};
 use busbar_http::lane::{Instance, Limits};
 use busbar_http::problem::kinds;
-use busbar_http::{Deadline, Metrics, Problem, RequestId, deadline, trace};
+use busbar_http::{Deadline, Interim, Metrics, Problem, RequestId, deadline, trace};
 
 use crate::config;
 use crate::health::Board;
@@ -223,6 +224,9 @@ async fn road(
     journey.takes(route);
     request.extensions_mut().insert(RoutePattern(route.prefix.clone()));
 
+    if hops::is_last(request.method(), request.headers()) {
+        return Ok(outgoing::kept(hops::last(&request, route), &id, journey));
+    }
     let asked = gateway.asked(route, &request, None);
     let sending = match gateway.cache.look(&asked, deadline).await? {
         Look::Answer(answer) => return Ok(outgoing::kept(answer, &id, journey)),
@@ -236,8 +240,10 @@ async fn road(
     let destination = gateway.destination(route)?;
     let body = Incoming::take(&request, payload, route.body_bytes_max, deadline).await?;
     let mut fields = fields(&gateway, &request, &id, deadline);
+    hops::count_down(request.method(), &mut fields);
     sending.conditions(&mut fields);
-    let order = Order::new(route, request.method(), target, fields, body, deadline);
+    let mut order = Order::new(route, request.method(), target, fields, body, deadline);
+    order.interim = Interim::of(&request);
     journey.sent();
     // Only now: a client that is slow with a body that is held takes nobody's place.
     let (place, answer) = match destination.enter() {
@@ -248,7 +254,7 @@ async fn road(
         Came::Answer(answer) => Ok(outgoing::kept(answer, &id, journey)),
         Came::Pass(answer, way, keeper) => {
             journey.answered(answer.status());
-            let passage = outgoing::Passage { journey, deadline, keeper, _place: place };
+            let passage = outgoing::Passage { journey, deadline, keeper, place };
             Ok(outgoing::answer(answer, &id, way, passage))
         }
     }

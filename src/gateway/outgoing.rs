@@ -31,7 +31,7 @@ pub(super) struct Passage {
     pub(super) deadline: Deadline,
     /// Copies what passes.
     pub(super) keeper: Option<Box<Keeper>>,
-    pub(super) _place: Option<Permit>,
+    pub(super) place: Option<Permit>,
 }
 
 /// The answer from what is kept.
@@ -114,9 +114,10 @@ struct Outgoing {
     alarm: Option<JoinHandle<()>>,
 }
 
-/// What the alarm may take away.
+/// What the alarm may take away: a client that takes nothing keeps nobody's place.
 struct Source {
     payload: Option<Payload>,
+    place: Option<Permit>,
     reader: Option<Waker>,
 }
 
@@ -125,8 +126,9 @@ struct Source {
 struct Cut(String);
 
 impl Outgoing {
-    fn new(payload: Payload, passage: Passage) -> Outgoing {
-        let source = Source { payload: Some(payload), reader: None };
+    fn new(payload: Payload, mut passage: Passage) -> Outgoing {
+        let place = passage.place.take();
+        let source = Source { payload: Some(payload), place, reader: None };
         let source = Rc::new(RefCell::new(source));
         Outgoing { source, passage, has_begun: false, alarm: None }
     }
@@ -141,6 +143,7 @@ impl Outgoing {
                 let reader = {
                     let mut source = source.borrow_mut();
                     source.payload = None;
+                    source.place = None;
                     source.reader.take()
                 };
                 if let Some(reader) = reader {

@@ -6,11 +6,16 @@ mod cache;
 mod crash;
 mod deadline;
 mod drain;
+mod expect;
 mod fields;
+mod interim;
 mod pages;
+mod pipelined;
 mod routing;
 mod settings;
+mod slow;
 mod soak;
+mod strict;
 mod upstreams;
 
 use busbar::types::ServiceName;

@@ -24,9 +24,12 @@ async fn an_interim_answer_is_not_the_answer() {
         Then::Keep
     });
     let system = before(&service, &[]).await;
+    let mut wire = Wire::to(port(&system));
     for number in 0..4 {
-        let answer = system.anonymous().get(&format!("/api/payments/{number}")).await;
-        assert_eq!((answer.status, answer.text()), (200, format!("/payments/{number}")));
+        wire.send(format!("GET /api/payments/{number} HTTP/1.1\r\nhost: busbar\r\n\r\n"));
+        assert_eq!(wire.head_only().status(), 103);
+        let answer = wire.answer();
+        assert_eq!((answer.status(), answer.text()), (200, format!("/payments/{number}")));
     }
 }
 
