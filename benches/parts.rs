@@ -64,7 +64,7 @@ fn fields() {
     ]);
     let arrival = Arrival { peer: "192.0.2.1".parse().unwrap(), scheme: "http", trusted: &[] };
     each("fields of a request, for the upstream", || for_upstream(&request, arrival));
-    each("fields of an answer, copied and for the client", || for_client(answer.clone()));
+    each("fields of an answer, copied and for the client", || for_client(&answer));
 }
 
 fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {

@@ -171,11 +171,10 @@ impl Sending {
     fn pass(mut self, ask: Ask, answer: ClientResponse) -> Came {
         let times = Times { asked: self.asked_at, arrived: self.cache.now() };
         self.cache.meters.missed(self.why);
-        let fields = headers::for_client(answer.headers());
-        let request = self.request.headers();
-        let judged = match ask.is_head || is_too_large(&fields, self.cache.entry_bytes_max()) {
+        let (fields, request) = (answer.headers(), self.request.headers());
+        let judged = match ask.is_head || is_too_large(fields, self.cache.entry_bytes_max()) {
             true => None,
-            false => judge(&ask, request, answer.status(), &fields, times, self.defaults),
+            false => judge(&ask, request, answer.status(), fields, times, self.defaults),
         };
         let Some(use_of_it) = judged else {
             let is_private = ask.has_authorization;
@@ -189,7 +188,7 @@ impl Sending {
             ask,
             request: self.request.clone(),
             status: answer.status(),
-            fields: kept(&fields),
+            fields: kept(&headers::for_client(fields)),
             use_of_it,
             stamp: self.stamp,
         };
