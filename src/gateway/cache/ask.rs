@@ -13,7 +13,6 @@ use super::directives::Directives;
 #[derive(Clone, Debug)]
 pub(in crate::gateway) struct Ask {
     pub(super) key: String,
-    pub(super) path_mark: u64,
     pub(super) is_head: bool,
     pub(super) has_authorization: bool,
     pub(super) has_cookie: bool,
@@ -35,13 +34,20 @@ impl Ask {
         let target = request.uri().path_and_query().map_or("/", |whole| whole.as_str());
         Some(Ask {
             key: key(principal.unwrap_or_default(), host, target),
-            path_mark: path_mark(host, request.uri().path()),
             is_head,
             has_authorization: fields.contains_key(AUTHORIZATION),
             has_cookie: fields.contains_key(COOKIE),
             has_range: fields.contains_key(RANGE),
             directives: Directives::of_request(fields),
         })
+    }
+
+    /// The mark of its path.
+    pub(super) fn path_mark(&self) -> u64 {
+        let mut parts = Parts(&self.key);
+        let (_, host) = (parts.next(), parts.next());
+        let path = parts.0.split('?').next().unwrap_or_default();
+        path_mark(host.unwrap_or_default(), path)
     }
 
     pub(super) fn has_credentials(&self) -> bool {
@@ -64,7 +70,10 @@ fn host_field(fields: &HeaderMap) -> Option<&str> {
 pub(super) fn key(principal: &str, host: &str, target: &str) -> String {
     let mut key = String::with_capacity(principal.len() + host.len() + target.len() + 12);
     for part in [principal, host] {
-        key.push_str(&part.len().to_string());
+        match part.len() {
+            0 => key.push('0'),
+            length => key.push_str(&length.to_string()),
+        }
         key.push(':');
         key.push_str(part);
     }
@@ -74,12 +83,21 @@ pub(super) fn key(principal: &str, host: &str, target: &str) -> String {
 
 /// The path and query in a key.
 pub(super) fn target(key: &str) -> &str {
-    let mut rest = key;
-    for _ in 0..2 {
-        let Some((length, after)) = rest.split_once(':') else { return "" };
-        rest = length.parse().ok().and_then(|length: usize| after.get(length..)).unwrap_or("");
+    let mut parts = Parts(key);
+    let (_, _) = (parts.next(), parts.next());
+    parts.0
+}
+
+/// The parts of a key, and what is left of it.
+struct Parts<'a>(&'a str);
+
+impl<'a> Parts<'a> {
+    fn next(&mut self) -> Option<&'a str> {
+        let (length, after) = self.0.split_once(':')?;
+        let (part, rest) = after.split_at_checked(length.parse().ok()?)?;
+        self.0 = rest;
+        Some(part)
     }
-    rest
 }
 
 /// The mark of a path, whatever its query: what is invalidated is told by it. Two paths with one mark
@@ -87,7 +105,8 @@ pub(super) fn target(key: &str) -> &str {
 pub(in crate::gateway) fn path_mark(host: &str, path: &str) -> u64 {
     use std::hash::{Hash, Hasher};
     let mut hasher = std::hash::DefaultHasher::new();
-    (host.to_ascii_lowercase(), path).hash(&mut hasher);
+    host.bytes().for_each(|byte| hasher.write_u8(byte.to_ascii_lowercase()));
+    (host.len(), path).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -101,6 +120,15 @@ mod tests {
     use super::*;
     use crate::config::Caching;
     use crate::gateway::cache::Defaults;
+
+    const DEFAULTS: Defaults = Defaults {
+        sharing: Caching::Shared,
+        ttl: Duration::ZERO,
+        stale_while_revalidate: Duration::ZERO,
+        stale_if_error: Duration::ZERO,
+        shares_cookies: false,
+        collapses: false,
+    };
 
     #[test]
     fn no_two_addresses_have_one_key() {
@@ -121,18 +149,23 @@ mod tests {
     }
 
     #[test]
+    fn a_path_has_one_mark_whoever_asks_and_with_what_query() {
+        let mark = |principal, target| {
+            let request = TestRequest::get().uri(target).to_http_request();
+            Ask::of(&Asked { request: &request, defaults: DEFAULTS, principal, host: "Host" })
+                .unwrap()
+                .path_mark()
+        };
+        assert_eq!(mark(None, "/a?b"), path_mark("hOST", "/a"));
+        assert_eq!(mark(Some("someone"), "/a"), path_mark("host", "/a"));
+        assert_ne!(mark(None, "/b"), path_mark("host", "/a"));
+    }
+
+    #[test]
     fn only_reads_without_a_body_are_asked_of_the_cache() {
         let of = |request: TestRequest| {
-            let defaults = Defaults {
-                sharing: Caching::Shared,
-                ttl: Duration::ZERO,
-                stale_while_revalidate: Duration::ZERO,
-                stale_if_error: Duration::ZERO,
-                shares_cookies: false,
-                collapses: false,
-            };
             let request = request.to_http_request();
-            Ask::of(&Asked { request: &request, defaults, principal: None, host: "" })
+            Ask::of(&Asked { request: &request, defaults: DEFAULTS, principal: None, host: "" })
         };
         assert!(of(TestRequest::get().uri("/a?b")).unwrap().key.ends_with("/a?b"));
         assert!(of(TestRequest::default().method(Method::HEAD)).unwrap().is_head);

@@ -115,7 +115,7 @@ impl Shelf {
     /// The newest entry of an address that fits the request.
     pub(super) fn find(&self, ask: &Ask, request: &HeaderMap) -> Found {
         let mut shard = self.shard(&ask.key);
-        let oldest = shard.valid_from(ask.path_mark);
+        let oldest = shard.valid_from(ask);
         let Some(resource) = shard.resources.cache_get(ask.key.as_str()) else {
             return Found::Nothing;
         };
@@ -134,7 +134,7 @@ impl Shelf {
             return;
         }
         let mut shard = self.shard(&ask.key);
-        if entry.stamp < shard.valid_from(ask.path_mark) {
+        if entry.stamp < shard.valid_from(ask) {
             return;
         }
         let key: Box<str> = ask.key.as_str().into();
@@ -251,11 +251,11 @@ impl Shard {
     }
 
     /// The stamp that an entry of this path needs.
-    fn valid_from(&self, path_mark: u64) -> u64 {
+    fn valid_from(&self, ask: &Ask) -> u64 {
         if self.marks.is_empty() {
             return self.floor;
         }
-        self.marks.get(&path_mark).copied().unwrap_or(0).max(self.floor)
+        self.marks.get(&ask.path_mark()).copied().unwrap_or(0).max(self.floor)
     }
 
     fn mark(&mut self, path_mark: u64, stamp: u64) {

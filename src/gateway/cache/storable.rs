@@ -202,7 +202,6 @@ mod tests {
         let request = fields(request);
         let ask = Ask {
             key: String::new(),
-            path_mark: 0,
             is_head: false,
             has_authorization: request.contains_key("authorization"),
             has_cookie: request.contains_key("cookie"),
