@@ -23,9 +23,14 @@ use crate::trace::{REQUEST_ID, RequestId};
 /// The log target of access lines.
 pub const TARGET: &str = "access";
 
+/// In a request's extensions: it is asked so often that a line for each would say little.
+#[derive(Clone, Copy, Debug)]
+pub struct Quiet;
+
 /// Questions about health come every few seconds, and say little.
-fn level(path: &str) -> log::Level {
-    if path.starts_with("/health") { log::Level::Debug } else { log::Level::Info }
+fn level(path: &str, is_quiet: bool) -> log::Level {
+    let is_quiet = is_quiet || path.starts_with("/health");
+    if is_quiet { log::Level::Debug } else { log::Level::Info }
 }
 
 /// What the layer needs of its server.
@@ -104,11 +109,12 @@ impl Access {
         let pattern = response.request().extensions().get::<RoutePattern>().cloned();
         let route = pattern.as_ref().map_or("unmatched", |pattern| &pattern.0);
         let (status, took) = (response.status().as_u16(), start.elapsed());
+        let is_quiet = response.request().extensions().contains::<Quiet>();
         in_flight.is_finished = true;
         self.metrics.finished(route, &method, status, took);
         log::log!(
             target: TARGET,
-            level(&path),
+            level(&path, is_quiet),
             "{} {method} {path} {status} {:.1} ms request={}",
             self.metrics.service(), took.as_secs_f64() * 1000.0, id.id
         );

@@ -12,7 +12,7 @@ pub(super) struct Variable {
 }
 
 /// Variable, setting.
-const NAMED: [(&str, &str); 40] = [
+const NAMED: [(&str, &str); 42] = [
     ("BUSBAR_SERVICES", "process.services"),
     ("BUSBAR_DATA_DIR", "process.data_dir"),
     ("BUSBAR_PUBLIC_URL", "process.public_url"),
@@ -34,6 +34,8 @@ const NAMED: [(&str, &str); 40] = [
     ("GATEWAY_SLOW_REQUEST_THRESHOLD_MS", "gateway.slow_request_threshold_ms"),
     ("GATEWAY_MAX_BODY_BYTES", "gateway.max_body_bytes"),
     ("GATEWAY_MAX_LATENCY_SAMPLES", "gateway.max_latency_samples"),
+    ("GATEWAY_RATE_LIMIT", "gateway.rate_limit"),
+    ("GATEWAY_CORS_ORIGINS", "gateway.cors_origins"),
     ("GATEWAY_TRUSTED_PROXIES", "gateway.trusted_proxies"),
     ("CDN_BASE_URL", "gateway.cdn_base_url"),
     ("DB_CONNECTION_LIMIT", "database.connection_limit"),

@@ -23,8 +23,8 @@ pub use secret::Secret;
 pub use sections::{
     AddedRoute, AddedRoutes, Analytics, Argon2, Auth, Billing, Caching, Database, Documents,
     EmailVerification, Events, FaultInjection, Gateway, Health, Jobs, Keys, Lockout, Log, Methods,
-    Metrics, Network, Notifications, PaymentConnector, Payments, Process, Rate, Requests, Server,
-    Service, Services, SmtpSecurity, Supervision, Users, Webhooks,
+    Metrics, Network, Notifications, Origin, PaymentConnector, Payments, Process, Rate, Requests,
+    Server, Service, Services, SmtpSecurity, Supervision, Users, Webhooks,
 };
 pub use settings::Settings;
 

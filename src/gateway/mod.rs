@@ -1,10 +1,11 @@
 //! Port 3000: one request's road from its client to a service and back.
 //!
-//! [`road`] is the whole of it in one function. In its order: `target` refuses crooked paths,
-//! `table` knows which service answers, `incoming` takes the request's body, `actor` stands on
-//! each worker thread with that thread's clients, `forward` asks an instance (`balance` says which,
-//! `retry` whether again), `outgoing` hands the answer out. `journey` watches how long all of it
-//! takes, `problem` is what the gateway itself has to say.
+//! [`road`] is the whole of it in one function, and `edge` stands around it. In its order: `target`
+//! refuses crooked paths, `table` knows which service answers, `edge` lets the client in, `cache` may
+//! have the answer already, `incoming` takes the request's body, `onward` its head, `actor` stands
+//! on each worker thread with that thread's clients, `forward` asks an instance (`balance` says
+//! which, `retry` whether again), `outgoing` hands the answer out, and `edge` packs it. `journey`
+//! watches how long all of it takes, `problem` is what the gateway itself has to say.
 //!
 //! What all worker threads share is a [`Gateway`]; it outlives the incarnations.
 
@@ -16,6 +17,7 @@ mod cache;
 pub mod cost;
 mod destination;
 mod docs;
+mod edge;
 mod figures;
 mod forward;
 mod hops;
@@ -23,6 +25,7 @@ mod incoming;
 mod journey;
 mod legacy;
 mod meters;
+mod onward;
 mod outgoing;
 mod pages;
 mod problem;
@@ -33,19 +36,18 @@ mod table;
 mod target;
 mod window;
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::HeaderValue;
 use actix_web::web::{self, Data};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use busbar_actors::Incarnation;
 use busbar_http::guard::RoutePattern;
-use busbar_http::headers::{self, Arrival, Cidr};
+use busbar_http::headers::Cidr;
 use busbar_http::lane::{Instance, Limits};
 use busbar_http::problem::kinds;
-use busbar_http::{Deadline, Interim, Metrics, Problem, RequestId, deadline, trace};
+use busbar_http::{Deadline, Interim, Metrics, Problem};
 
 use crate::config;
 use crate::health::Board;
@@ -54,10 +56,13 @@ use crate::types::{Clock, ServiceName};
 use self::actor::Clerk;
 use self::cache::{Asked, Cache, Came, Look};
 use self::destination::Destination;
+use self::edge::Edge;
+pub use self::edge::Means;
 use self::forward::Order;
 use self::incoming::Incoming;
 use self::journey::Journey;
 use self::meters::{CacheMeters, Meters};
+use self::onward::{arrival, fields, identity};
 use self::route::{Bounds, Route};
 use self::table::Table;
 use self::window::Window;
@@ -76,6 +81,7 @@ pub struct Parts {
     pub metrics: Metrics,
     pub board: Arc<Board>,
     pub clock: Clock,
+    pub means: Means,
 }
 
 /// A service behind the gateway, or what an added route leads to.
@@ -100,6 +106,7 @@ pub struct Gateway {
     cache: Arc<Cache>,
     metrics: Metrics,
     board: Arc<Board>,
+    edge: Edge,
 }
 
 /// The bounds of the connections to one instance, as the settings have them; `timeout_ms` is for
@@ -123,14 +130,22 @@ impl Gateway {
     /// # Errors
     /// When a metric is malformed.
     pub fn new(parts: Parts) -> Result<Arc<Gateway>, prometheus::Error> {
-        let Parts { settings, documents, shows_legacy_names, services, metrics, board, clock } =
-            parts;
+        let Parts {
+            settings,
+            documents,
+            shows_legacy_names,
+            services,
+            metrics,
+            board,
+            clock,
+            means,
+        } = parts;
         let kept = cache::Bounds {
             entries_max: settings.cache_max_entries,
             bytes_max: settings.cache_max_bytes,
             entry_bytes_max: settings.cache_max_entry_bytes,
         };
-        let cache = Cache::new(kept, clock, CacheMeters::register(&metrics)?);
+        let cache = Cache::new(kept, clock.clone(), CacheMeters::register(&metrics)?);
         let bounds = Bounds {
             body_bytes_max: settings.max_body_bytes,
             wait: Duration::from_millis(settings.request_timeout_ms),
@@ -150,6 +165,7 @@ impl Gateway {
             meters,
             cache,
             window: Window::new(settings.max_latency_samples),
+            edge: Edge::new(means, clock, &settings, &metrics)?,
             metrics,
             board,
             settings,
@@ -163,7 +179,7 @@ impl Gateway {
         config.app_data(Data::new(Clerk::hire(self, incarnation)));
         config.app_data(Data::from(self.clone()));
         pages::routes().register(config);
-        config.default_service(web::to(road));
+        config.default_service(web::to(edge::door));
     }
 
     /// The JSON of `/metrics`.
@@ -204,6 +220,11 @@ impl Gateway {
         Asked { request, defaults, principal, host }
     }
 
+    /// What the gateway does besides: once in a process, for as long as it lives.
+    pub async fn live(self: Arc<Self>) {
+        self.edge.listen().await;
+    }
+
     fn destination(&self, route: &Route) -> Result<&Destination, Problem> {
         let found = self.destinations.get(route.to);
         found.ok_or_else(|| problem::SERVICE_UNAVAILABLE.problem())
@@ -224,10 +245,11 @@ async fn road(
     journey.takes(route);
     request.extensions_mut().insert(RoutePattern(route.prefix.clone()));
 
+    let guest = edge::admit(&gateway, &request, route).await?;
     if hops::is_last(request.method(), request.headers()) {
         return Ok(outgoing::kept(hops::last(&request, route), &id, journey));
     }
-    let asked = gateway.asked(route, &request, None);
+    let asked = gateway.asked(route, &request, guest.principal());
     let sending = match gateway.cache.look(&asked, deadline).await? {
         Look::Answer(answer) => return Ok(outgoing::kept(answer, &id, journey)),
         Look::AnswerAndRefresh(answer, sending) => {
@@ -258,31 +280,6 @@ async fn road(
             Ok(outgoing::answer(answer, &id, way, passage))
         }
     }
-}
-
-fn identity(request: &HttpRequest) -> RequestId {
-    let known = request.extensions().get::<RequestId>().cloned();
-    known.unwrap_or_else(|| RequestId::of_headers(request.headers()))
-}
-
-/// What is sent on of the request's head, and what the services are told besides.
-fn fields(
-    gateway: &Gateway,
-    request: &HttpRequest,
-    id: &RequestId,
-    deadline: Deadline,
-) -> actix_web::http::header::HeaderMap {
-    let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    let arrival = Arrival { peer, scheme: "http", trusted: &gateway.trusted };
-    let mut fields = headers::for_upstream(request.headers(), arrival);
-    let left_ms = u64::try_from(deadline.left().as_millis()).unwrap_or(u64::MAX);
-    fields.insert(HeaderName::from_static(deadline::HEADER), HeaderValue::from(left_ms));
-    for (name, value) in [(trace::REQUEST_ID, &id.id), (trace::TRACEPARENT, &id.traceparent)] {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            fields.insert(HeaderName::from_static(name), value);
-        }
-    }
-    fields
 }
 
 /// A method that the route does not take.

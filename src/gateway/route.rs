@@ -37,6 +37,9 @@ const PUBLIC: [&str; 5] = [
 /// Where the paths of files end.
 const CONTENT: &str = "/content";
 
+/// Where sessions begin and go on.
+const LOGINS: &str = "/api/auth";
+
 /// What a form has around a document, in bytes.
 pub(super) const FORM_BYTES: usize = 64 * 1024;
 
@@ -112,14 +115,16 @@ pub(super) fn served_route(
         methods: Taken::These(METHODS.to_vec()),
         body_bytes_max: if is_documents { largest } else { body_bytes_max },
         rules: Rules {
-            auth: Auth::Optional,
+            // Who logs in or asks for a new token may still show an old one. The users service looks
+            // up the session itself where one is needed.
+            auth: if prefix == LOGINS { Auth::None } else { Auth::Optional },
             cache: Caching::Shared,
             default_ttl: if PUBLIC.contains(&prefix) {
                 Duration::from_millis(settings.cache_ttl_ms)
             } else {
                 Duration::ZERO
             },
-            rate: None,
+            rate: settings.rate_limit,
             breaker: true,
             retry: true,
             compress: true,
@@ -180,6 +185,7 @@ impl Route {
         self.methods = Taken::These(READING.to_vec());
         self.allow = allow(&READING);
         self.body_bytes_max = 0;
+        self.rules.auth = Auth::None;
         self.cut = "".into();
         self
     }

@@ -86,7 +86,7 @@ impl Table {
     /// The route of a request, and the path with query that it is sent on with.
     pub(super) fn find(&self, method: &Method, uri: &Uri) -> Result<(&Route, String), Problem> {
         let path = uri.path();
-        let Some(route) = self.routes.iter().find(|route| route.leads(path)) else {
+        let Some(route) = self.leading(path) else {
             target::check(path)?;
             let is_known = METHODS.contains(method);
             return Err(if is_known { not_found() } else { not_allowed(allow(&METHODS)) });
@@ -100,6 +100,11 @@ impl Table {
         }
         let whole = uri.path_and_query().map_or(path, |whole| whole.as_str());
         Ok((route, route.target(whole)))
+    }
+
+    /// The route that a path has, whatever the method.
+    pub(super) fn leading(&self, path: &str) -> Option<&Route> {
+        self.routes.iter().find(|route| route.leads(path))
     }
 
     /// A line for the prefixes that are treated alike.

@@ -165,7 +165,7 @@ impl Host {
     }
 
     /// Verifies user tokens by the key set of the users service, wherever it is.
-    fn verifier(&self, peers: &Peers) -> Verifier {
+    pub fn verifier(&self, peers: &Peers) -> Verifier {
         let (peers, clock) = (peers.clone(), self.clock.clone());
         let fetch: FetchKeys = Arc::new(move || {
             let users = peers.to(ServiceName::Users).cloned();

@@ -1,17 +1,16 @@
 //! What stands in front of the services: the gateway, and the watch over all of them.
 
-use std::future::pending;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
-use busbar_actors::{Failure, Incarnation, ServiceSpec, TreeHandle};
+use busbar_actors::{Failure, Incarnation, ServiceSpec, TreeHandle, monitor};
 use busbar_http::lane::Instance;
 use busbar_http::{Health, Kit};
 
 use crate::config::{self, AddedRoute};
-use crate::gateway::{self, Behind, Gateway, Parts};
+use crate::gateway::{self, Behind, Gateway, Means, Parts};
 use crate::health::{self, Board, Hosted, Watch};
 use crate::host::{Host, Told, serve_incarnation};
 use crate::types::ServiceName;
@@ -42,12 +41,22 @@ pub(super) fn gateway(host: &Arc<Host>, board: &Arc<Board>) -> Result<ServiceSpe
         metrics: host.metrics(ServiceName::Gateway)?,
         board: board.clone(),
         clock: host.clock.clone(),
+        means: means(host),
     })?;
     let document: Arc<str> = super::document().to_string().into();
     let host_of_runs = host.clone();
     Ok(host.spec_of(ServiceName::Gateway, move |incarnation| {
         serve(incarnation, host_of_runs.clone(), gateway.clone(), document.clone())
     }))
+}
+
+/// How the gateway knows whom it lets in.
+fn means(host: &Host) -> Means {
+    let peers = host.peers(ServiceName::Gateway);
+    Means {
+        verifier: Arc::new(host.verifier(&peers)),
+        users: peers.to(ServiceName::Users).cloned(),
+    }
 }
 
 /// What an added route leads to.
@@ -84,9 +93,10 @@ async fn serve(
     let faults = host.faults(ServiceName::Gateway);
     let told = Told { incarnation: &incarnation, faults: &faults };
     let limits = host.limits(ServiceName::Gateway);
+    let life = monitor::spawn(gateway.clone().live());
     let configured = incarnation.clone();
     let configure = move |config: &mut web::ServiceConfig| gateway.configure(&configured, config);
-    serve_incarnation(told, &limits, kit, configure, pending()).await
+    serve_incarnation(told, &limits, kit, configure, life).await
 }
 
 /// Whom the collector watches: what the gateway shows if it is hosted here, and each hosted service

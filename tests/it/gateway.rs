@@ -6,6 +6,7 @@ mod cache;
 mod crash;
 mod deadline;
 mod drain;
+mod edge;
 mod expect;
 mod fields;
 mod interim;

@@ -61,6 +61,10 @@ impl Verifier {
         let first = self.check(&known.keys, token);
         let is_unknown = matches!(first, Err(TokenError::UnknownKey));
         if is_unknown || (age > KEYS_AGE_SECONDS_MAX && first.is_ok()) {
+            // What verifies with an old key need not wait for somebody else's fetch.
+            if first.is_ok() && self.fetching.try_lock().is_err() {
+                return first.map_err(refusal);
+            }
             self.refresh(known.tries).await;
             let fresh = self.known();
             if fresh.keys.is_empty() {
@@ -69,6 +73,14 @@ impl Verifier {
             return self.check(&fresh.keys, token).map_err(refusal);
         }
         first.map_err(refusal)
+    }
+
+    /// Fetches the key set when it has reached half its age, so that no request has to wait for it.
+    pub async fn renew(&self) {
+        let known = self.known();
+        if (self.now)() - known.fetched_at > KEYS_AGE_SECONDS_MAX / 2 {
+            self.refresh(known.tries).await;
+        }
     }
 
     fn check(&self, keys: &VerifyingKeys, token: &str) -> Result<UserClaims, TokenError> {

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::routes::AddedRoutes;
+use super::routes::{AddedRoutes, Rate, rate};
 use super::{HOUR_MS, YEAR_MS, section};
 use crate::config::reader::{Parsed, list, number, optional, path, some, word};
 use crate::types::{HttpUrl, Refused, ServiceName, Text, text_form};
@@ -80,6 +80,10 @@ section! {
         max_body_bytes: usize = number(1..=BODY_BYTES_MAX),
         /// Requests that the percentiles look back on.
         max_latency_samples: usize = number(1..=1_000_000),
+        /// Requests of one person, or of one address, to our services; `None`: no limit.
+        rate_limit: Option<Rate> = rate,
+        /// Web pages whose scripts may use the gateway with credentials; none: no CORS at all.
+        cors_origins: Vec<Origin> = list(word::<Origin>),
         /// Networks whose forwarding headers are believed.
         trusted_proxies: Vec<Network> = list(word::<Network>),
         /// Where /assets/* is redirected to.
@@ -129,10 +133,54 @@ impl Text for Network {
 }
 text_form!(Network);
 
+/// Where a web page comes from, as browsers write it (RFC 6454, section 6.2).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Origin(String);
+
+impl Text for Origin {
+    fn text(&self) -> Cow<'_, str> {
+        self.0.as_str().into()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refused> {
+        // Browsers send it in this form only: anything else would never match.
+        let url = HttpUrl::parse(text).ok();
+        let origin = url.map(|url| url.as_url().origin().ascii_serialization());
+        origin.filter(|origin| origin == text && !text.contains('*')).map(Origin).ok_or(Refused::new(
+            "origin_invalid",
+            "an origin such as https://app.example.com: scheme and host in small letters, a port \
+             if it is not the usual one, no path and no slash at the end; * is not possible",
+        ))
+    }
+}
+text_form!(Origin);
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_origin_is_written_as_browsers_send_it() {
+        for good in ["https://app.example.com", "http://localhost:5173", "https://[::1]:8443"] {
+            assert_eq!(good.parse::<Origin>().unwrap().to_string(), good);
+        }
+        for bad in [
+            "*",
+            "null",
+            "app.example.com",
+            "https://app.example.com/",
+            "https://app.example.com/path",
+            "https://App.example.com",
+            "https://app.example.com:443",
+            "https://*.example.com",
+            "https://u@app.example.com",
+            "file:///x",
+        ] {
+            let refused = bad.parse::<Origin>();
+            assert!(refused.is_err_and(|it| it.detail().contains("no slash at the end")), "{bad}");
+        }
+    }
 
     #[test]
     fn networks_are_addresses_with_a_prefix() {

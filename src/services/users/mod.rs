@@ -1,9 +1,9 @@
 //! Users (3001): accounts, logins, and the tokens that every other service believes.
 //!
 //! An access token is good for minutes and is verified anywhere by the key set; this service also
-//! looks up its session, so that a session that has ended is over here at once. Other services
-//! will hear of it by a feed of ended sessions; until there is one, they take a token until it
-//! expires.
+//! looks up its session, so that a session that has ended is over here at once. The gateway asks for
+//! those that have ended (`ended`) and refuses their tokens before any other service, which knows
+//! the keys only, sees them.
 //!
 //! Refresh tokens, device cookies and proofs of an address are derived from the service's one
 //! secret (`keys`), so nothing that is worth stealing is stored.
@@ -38,11 +38,14 @@ use crate::services::{OpenError, Service, Setup};
 use crate::storage::{Database, Script, Statement, Transaction};
 use crate::types::{Clock, ServiceName};
 
-use self::handlers::{administration, contact, login, reset, session, token, user, verification};
+use self::handlers::{
+    administration, contact, ended, login, reset, session, token, user, verification,
+};
 use self::hasher::Hasher;
 use self::keys::Keys;
 use self::lockout::Schedule;
 use self::meters::Meters;
+use self::model::ended::Endings;
 use self::model::reset::{Forgot, Forgotten, PasswordReset, ResetMail};
 use self::model::session::{Login, Refresh, SessionView, Tokens};
 use self::model::user::{
@@ -99,6 +102,11 @@ impl Service for Users {
             version: 101,
             name: "users/0101_password_resets",
             text: include_str!("../../../migrations/users/0101_password_resets.sql"),
+        },
+        Script {
+            version: 102,
+            name: "users/0102_ended",
+            text: include_str!("../../../migrations/users/0102_ended.sql"),
         },
     ];
     type Settings = Settings;
@@ -211,6 +219,14 @@ fn accounts() -> Routes {
             "/internal/users/{id}/password-reset",
             about("What the mail to a user needs").internal().gives::<ResetMail>(),
             reset::mail,
+        )
+        .get(
+            "/internal/sessions/ended",
+            about("Sessions that have ended, and withdrawn tokens, for the gateway")
+                .internal()
+                .gives::<Endings>()
+                .query(&[("after", "`resume` of the answer before")]),
+            ended::list,
         )
 }
 

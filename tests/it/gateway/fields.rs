@@ -16,7 +16,7 @@ async fn a_request_is_sent_on_without_what_is_not_for_services() {
          upgrade: h2c\r\nx-user-id: root\r\nx-busbar-role: admin\r\n\
          x-forwarded-for: 10.0.0.1\r\nforwarded: for=10.0.0.1\r\nx-forwarded-proto: https\r\n\
          x-request-id: mine-1\r\ntraceparent: {TRACE}\r\nx-request-deadline-ms: 999999999\r\n\
-         authorization: Bearer x\r\ncookie: a=b\r\nidempotency-key: k-1\r\nif-none-match: \"v1\"\r\n\
+         authorization: Basic x\r\ncookie: a=b\r\nidempotency-key: k-1\r\nif-none-match: \"v1\"\r\n\
          content-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}"
     );
 
@@ -46,7 +46,7 @@ async fn a_request_is_sent_on_without_what_is_not_for_services() {
         ("via", "1.1 busbar"),
         ("x-request-id", "mine-1"),
         ("traceparent", TRACE),
-        ("authorization", "Bearer x"),
+        ("authorization", "Basic x"),
         ("cookie", "a=b"),
         ("idempotency-key", "k-1"),
         ("if-none-match", "\"v1\""),

@@ -2,6 +2,7 @@
 
 pub(super) mod administration;
 pub(super) mod contact;
+pub(super) mod ended;
 pub(super) mod guess;
 pub(super) mod login;
 pub(super) mod password;

@@ -1,5 +1,6 @@
 //! The words of the service: users, their sessions, proofs of an address.
 
+pub(super) mod ended;
 pub(super) mod reset;
 pub(super) mod session;
 pub(super) mod user;
@@ -20,5 +21,7 @@ id! {
     ResetId,
     /// One access token.
     TokenId,
+    /// A session that has ended, or a user whose tokens were withdrawn.
+    EndedId,
 }
-crate::stored_as_text!(ResetId, VerificationId);
+crate::stored_as_text!(EndedId, ResetId, VerificationId);

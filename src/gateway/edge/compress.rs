@@ -1,0 +1,217 @@
+//! Packs the bodies of answers for clients that ask for it (RFC 9110, sections 8.4 and 12.5.3).
+//!
+//! Another coding is another representation: the length goes, a strong entity tag becomes a weak one
+//! (section 8.8.1), ranges are not offered, and caches are told what the choice hangs on.
+
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::http::header::{
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
+    ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, RANGE,
+};
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::add_vary;
+use super::coding::Coding;
+use super::packing::Packed;
+
+/// Shorter bodies are not worth it. In bytes.
+const LENGTH_MIN: u64 = 1_024;
+
+/// What is text although its type does not begin with `text/`.
+const PACKED_TYPES: [&str; 11] = [
+    "application/json",
+    "application/javascript",
+    "application/xml",
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/yaml",
+    "application/x-yaml",
+    "application/wasm",
+    "application/rtf",
+    "image/svg+xml",
+    "application/manifest+json",
+];
+const PACKED_SUFFIXES: [&str; 4] = ["+json", "+xml", "+yaml", "+text"];
+/// It goes out event by event.
+const EVENTS: &str = "text/event-stream";
+
+/// What would no longer be true of a packed body.
+const DIGESTS: [&str; 4] = ["content-digest", "repr-digest", "digest", "content-md5"];
+
+/// Packs the body of an answer if that is allowed, worth it, and asked for.
+pub(super) fn pack(request: &HttpRequest, mut answer: HttpResponse) -> HttpResponse {
+    let length = length(request, &answer);
+    let asked = request.headers();
+    if !is_for_packing(asked, answer.status(), answer.headers(), length) {
+        return answer;
+    }
+    add_vary(answer.headers_mut(), "Accept-Encoding");
+    let Some(coding) = Coding::agreed(asked) else { return answer };
+    relabel(answer.headers_mut(), coding);
+    if *request.method() == Method::HEAD {
+        return answer; // The head is that of GET; there is no body.
+    }
+    answer.map_body(|_, body| BoxBody::new(Packed::new(body, coding, length)))
+}
+
+/// The length of the body, for HEAD that which it would have.
+fn length(request: &HttpRequest, answer: &HttpResponse) -> Option<u64> {
+    let announced = || answer.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+    match answer.body().size() {
+        _ if *request.method() == Method::HEAD => announced(),
+        BodySize::None => Some(0),
+        BodySize::Sized(length) => Some(length),
+        BodySize::Stream => None,
+    }
+}
+
+/// Whether an answer may be packed, whatever this client takes.
+fn is_for_packing(
+    asked: &HeaderMap,
+    status: StatusCode,
+    fields: &HeaderMap,
+    length: Option<u64>,
+) -> bool {
+    let has_body = !status.is_informational()
+        && !matches!(
+            status,
+            StatusCode::NO_CONTENT
+                | StatusCode::RESET_CONTENT
+                | StatusCode::PARTIAL_CONTENT
+                | StatusCode::NOT_MODIFIED
+        );
+    let is_as_it_must_be = fields.contains_key(CONTENT_ENCODING)
+        || fields.contains_key(CONTENT_RANGE)
+        || asked.contains_key(RANGE)
+        || DIGESTS.iter().any(|name| fields.contains_key(*name))
+        || is_not_to_be_changed(fields)
+        || is_not_to_be_changed(asked);
+    has_body
+        && !is_as_it_must_be
+        && length.is_none_or(|length| length >= LENGTH_MIN)
+        && fields.get(CONTENT_TYPE).is_some_and(is_text)
+}
+
+/// `no-transform` (RFC 9111, sections 5.2.1.6 and 5.2.2.6).
+fn is_not_to_be_changed(fields: &HeaderMap) -> bool {
+    let lines = fields.get_all(CACHE_CONTROL).filter_map(|line| line.to_str().ok());
+    let mut directives = lines.flat_map(|line| line.split(',')).map(str::trim);
+    directives.any(|directive| directive.eq_ignore_ascii_case("no-transform"))
+}
+
+fn is_text(kind: &HeaderValue) -> bool {
+    let Ok(kind) = kind.to_str() else { return false };
+    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let is_text = essence.starts_with("text/")
+        || PACKED_TYPES.contains(&essence.as_str())
+        || PACKED_SUFFIXES.iter().any(|suffix| essence.ends_with(suffix));
+    is_text && essence != EVENTS
+}
+
+fn relabel(fields: &mut HeaderMap, coding: Coding) {
+    fields.insert(CONTENT_ENCODING, coding.value());
+    fields.remove(CONTENT_LENGTH);
+    fields.remove(ACCEPT_RANGES);
+    let strong = fields.get(ETAG).and_then(|tag| tag.to_str().ok());
+    let weak = strong.filter(|tag| tag.starts_with('"')).map(|tag| format!("W/{tag}"));
+    if let Some(Ok(weak)) = weak.map(HeaderValue::try_from) {
+        fields.insert(ETAG, weak);
+    }
+}
+
+/// Gives the tags of `If-Match` back as the service has made them: it compares strongly (RFC 9110,
+/// section 13.1.1), so a tag that was weakened here would never let anybody change anything.
+pub(super) fn unweaken(fields: &mut HeaderMap) {
+    let lines = fields.get_all(IF_MATCH).filter_map(|line| line.to_str().ok());
+    let lines: Vec<&str> = lines.collect();
+    if !lines.iter().any(|line| line.contains("W/\"")) {
+        return;
+    }
+    let strong = lines.join(", ").replace("W/\"", "\"");
+    if let Ok(strong) = HeaderValue::try_from(strong) {
+        fields.insert(HeaderName::from(IF_MATCH), strong);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn fields(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let mut fields = HeaderMap::new();
+        for (name, value) in pairs {
+            fields.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
+        }
+        fields
+    }
+
+    #[test]
+    fn text_of_some_length_is_packed() {
+        let packed = |kind: &str, length| {
+            let answer = fields(&[("content-type", kind)]);
+            is_for_packing(&HeaderMap::new(), StatusCode::OK, &answer, length)
+        };
+        for kind in [
+            "application/json",
+            "Application/JSON; charset=utf-8",
+            "application/problem+json",
+            "text/html",
+            "image/svg+xml",
+            "application/atom+xml",
+        ] {
+            assert!(packed(kind, Some(1_024)) && packed(kind, None), "{kind}");
+            assert!(!packed(kind, Some(1_023)), "{kind}");
+        }
+        for kind in ["application/pdf", "image/png", "text/event-stream", "application/zip", ""] {
+            assert!(!packed(kind, Some(5_000)), "{kind}");
+        }
+    }
+
+    #[test]
+    fn what_must_stay_as_it_is_stays() {
+        let is_packed =
+            |status: u16, asked: &[(&'static str, &str)], more: (&'static str, &str)| {
+                let answer = fields(&[("content-type", "text/plain"), more]);
+                is_for_packing(&fields(asked), StatusCode::from_u16(status).unwrap(), &answer, None)
+            };
+        let none = ("x-any", "1");
+        assert!(is_packed(200, &[], none) && is_packed(404, &[], none));
+        for status in [103, 204, 205, 206, 304] {
+            assert!(!is_packed(status, &[], none), "{status}");
+        }
+        assert!(!is_packed(200, &[("range", "bytes=0-9")], none));
+        assert!(!is_packed(200, &[("cache-control", "no-transform")], none));
+        for more in [
+            ("content-encoding", "gzip"),
+            ("content-range", "bytes 0-9/10"),
+            ("cache-control", "public, No-Transform"),
+            ("repr-digest", "sha-256=:x:"),
+        ] {
+            assert!(!is_packed(200, &[], more), "{more:?}");
+        }
+    }
+
+    #[test]
+    fn a_packed_answer_says_what_it_is() {
+        let mut answer =
+            fields(&[("content-length", "5000"), ("accept-ranges", "bytes"), ("etag", "\"v3\"")]);
+        relabel(&mut answer, Coding::Gzip);
+        assert_eq!(answer.get("etag").unwrap(), "W/\"v3\"");
+        assert_eq!(answer.get("content-encoding").unwrap(), "gzip");
+        assert_eq!(answer.len(), 2);
+        relabel(&mut answer, Coding::Gzip);
+        assert_eq!(answer.get("etag").unwrap(), "W/\"v3\"", "a weak one stays");
+    }
+
+    #[test]
+    fn the_service_sees_the_tag_that_it_has_made() {
+        let mut asked = fields(&[("if-match", "W/\"v3\", \"v4\"")]);
+        unweaken(&mut asked);
+        assert_eq!(asked.get("if-match").unwrap(), "\"v3\", \"v4\"");
+        let mut any = fields(&[("if-match", "*")]);
+        unweaken(&mut any);
+        assert_eq!(any.get("if-match").unwrap(), "*");
+    }
+}

@@ -1,0 +1,222 @@
+//! What faces the client: who may pass, how often, what browsers are told, how small an answer is.
+//!
+//! In the order of a request: [`door`] answers a browser's preflight (`cors`) and stands around the
+//! rest of the road. On the road [`admit`] looks at the token (`auth`, with what `ended` hears from
+//! the users service) and counts the request (`rates`). On the way out `door` adds the fields that
+//! belong on each answer, then packs its body (`compress`, as `coding` was agreed on). `recent`
+//! keeps what is remembered for a while within its bounds, `meters` counts.
+
+mod auth;
+mod coding;
+mod compress;
+mod cors;
+mod ended;
+mod meters;
+mod packing;
+mod rates;
+mod recent;
+
+use std::sync::Arc;
+
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::web::{self, Data};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use busbar_http::caller::{UserClaims, Verifier};
+use busbar_http::client::Peer;
+use busbar_http::{Metrics, Problem, headers};
+
+use crate::config::{self, Caching};
+use crate::types::Clock;
+
+use self::auth::Gatekeeper;
+use self::cors::Cors;
+use self::ended::Ended;
+use self::meters::Meters;
+use self::rates::{Key, Rates, Verdict, Who};
+use super::actor::Clerk;
+use super::route::Route;
+use super::{Gateway, arrival, road};
+
+/// Who a request comes from, told to upstreams of others, which cannot read tokens. Nobody else can
+/// say so: what a client sends under these names is taken away.
+const USER_ID: HeaderName = HeaderName::from_static("x-user-id");
+const USER_ROLE: HeaderName = HeaderName::from_static("x-user-role");
+const USER_SESSION: HeaderName = HeaderName::from_static("x-user-session");
+
+/// What the edge needs of its process.
+pub struct Means {
+    /// Knows the keys of the users service.
+    pub verifier: Arc<Verifier>,
+    /// The way to the users service, in the gateway's own name.
+    pub users: Option<Peer>,
+}
+
+/// What all worker threads share of it.
+pub(super) struct Edge {
+    gatekeeper: Gatekeeper,
+    rates: Rates,
+    cors: Cors,
+    meters: Meters,
+    users: Option<Peer>,
+    ended: Arc<Ended>,
+}
+
+/// Who was let in.
+pub(super) struct Guest {
+    /// Whose answers are kept apart, where the route wants that.
+    principal: Option<String>,
+}
+
+/// In a request's extensions: what is sent on with it, and what its answer is to bear.
+#[derive(Clone, Debug, Default)]
+struct Marks {
+    /// Who an upstream of others is told that it is.
+    told: Option<Arc<UserClaims>>,
+    verdict: Option<Verdict>,
+    is_packed: bool,
+}
+
+impl Edge {
+    /// # Errors
+    /// When a metric is malformed.
+    pub(super) fn new(
+        means: Means,
+        clock: Clock,
+        settings: &config::Gateway,
+        metrics: &Metrics,
+    ) -> Result<Edge, prometheus::Error> {
+        let Means { verifier, users } = means;
+        let ended = Arc::new(Ended::default());
+        Ok(Edge {
+            gatekeeper: Gatekeeper::new(verifier, clock, ended.clone()),
+            rates: Rates::new(),
+            cors: Cors::new(&settings.cors_origins),
+            meters: Meters::register(metrics)?,
+            users,
+            ended,
+        })
+    }
+
+    /// Hears for ever what has ended. It is to run once in a process.
+    pub(super) async fn listen(&self) {
+        let Some(users) = &self.users else { return std::future::pending().await };
+        ended::listen(&self.ended, users, &self.gatekeeper, &self.meters).await;
+    }
+}
+
+/// The handler of every request that is for a service behind.
+pub(super) async fn door(
+    request: HttpRequest,
+    payload: web::Payload,
+    gateway: Data<Gateway>,
+    clerk: Data<Clerk>,
+) -> Result<HttpResponse, Problem> {
+    let cors = &gateway.edge.cors;
+    if let Some(answer) = cors.preflight(&request, &gateway.table) {
+        return Ok(answer);
+    }
+    let answered = road(request.clone(), payload, gateway.clone(), clerk).await;
+    let marks = request.extensions().get::<Marks>().cloned().unwrap_or_default();
+    match answered {
+        Ok(mut answer) => {
+            cors.mark(request.headers(), answer.headers_mut());
+            if let Some(verdict) = marks.verdict {
+                for (name, value) in verdict.fields() {
+                    answer.headers_mut().insert(name, value);
+                }
+            }
+            Ok(if marks.is_packed { compress::pack(&request, answer) } else { answer })
+        }
+        Err(problem) => {
+            let verdict = marks.verdict.iter().flat_map(Verdict::fields);
+            let fields = verdict.chain(cors.fields(request.headers()));
+            Err(fields.fold(problem, |problem, (name, value)| problem.header(name, value)))
+        }
+    }
+}
+
+/// Lets a request in, or says why not: before anything is sent on.
+///
+/// # Errors
+/// 401 and 503 when its token is not good or cannot be verified, 429 when there are too many.
+pub(super) async fn admit(
+    gateway: &Gateway,
+    request: &HttpRequest,
+    route: &Route,
+) -> Result<Guest, Problem> {
+    let edge = &gateway.edge;
+    let looked_at = edge.gatekeeper.look(request.headers(), route).await;
+    let mut marks = Marks { is_packed: route.rules.compress, ..Marks::default() };
+    if let Some(rate) = route.rules.rate {
+        // A token that is not good counts for the address that shows it.
+        let who = match &looked_at {
+            Ok(Some(claims)) => Who::User(claims.sub),
+            _ => Who::at(headers::client_address(request.headers(), arrival(gateway, request))),
+        };
+        marks.verdict = Some(edge.rates.count(Key::new(route, who), rate));
+    }
+    let admitted = marks.verdict.map_or(Ok(()), Verdict::require).and(looked_at);
+    let claims = admitted.as_ref().ok().and_then(Option::as_ref);
+    marks.told = claims.filter(|_| route.service.is_none()).cloned();
+    let is_apart = route.rules.cache == Caching::Principal;
+    let principal = claims.filter(|_| is_apart).map(|claims| claims.sub.to_string());
+    request.extensions_mut().insert(marks);
+    admitted.inspect_err(|problem| edge.meters.refused(problem.code()))?;
+    Ok(Guest { principal })
+}
+
+impl Guest {
+    pub(super) fn principal(&self) -> Option<&str> {
+        self.principal.as_deref()
+    }
+}
+
+/// Completes what is sent on of the head of a request that was let in.
+pub(super) fn tell(request: &HttpRequest, fields: &mut HeaderMap) {
+    let extensions = request.extensions();
+    let Some(marks) = extensions.get::<Marks>() else { return };
+    if marks.is_packed {
+        compress::unweaken(fields);
+    }
+    let Some(claims) = &marks.told else { return };
+    for (name, value) in [
+        (USER_ID, claims.sub.to_string()),
+        (USER_ROLE, claims.role.as_str().to_owned()),
+        (USER_SESSION, claims.sid.to_string()),
+    ] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            fields.insert(name, value);
+        }
+    }
+}
+
+/// Adds a name to `Vary`, besides those that are there.
+fn add_vary(fields: &mut HeaderMap, name: &'static str) {
+    use actix_web::http::header::VARY;
+    let lines = fields.get_all(VARY).filter_map(|line| line.to_str().ok());
+    let mut names = lines.flat_map(|line| line.split(',')).map(str::trim);
+    if !names.any(|known| known == "*" || known.eq_ignore_ascii_case(name)) {
+        fields.append(VARY, HeaderValue::from_static(name));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::http::header::VARY;
+
+    #[test]
+    fn a_name_is_added_to_vary_once() {
+        let mut fields = HeaderMap::new();
+        fields.append(VARY, HeaderValue::from_static("Accept-Language, origin"));
+        add_vary(&mut fields, "Origin");
+        assert_eq!(fields.get_all(VARY).count(), 1);
+        add_vary(&mut fields, "Accept-Encoding");
+        assert_eq!(fields.get_all(VARY).count(), 2);
+
+        let mut all = HeaderMap::new();
+        all.append(VARY, HeaderValue::from_static("*"));
+        add_vary(&mut all, "Origin");
+        assert_eq!(all.get_all(VARY).count(), 1);
+    }
+}
