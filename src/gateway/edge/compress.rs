@@ -6,7 +6,7 @@
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
-    ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, RANGE,
+    ETAG, HeaderMap, HeaderValue, IF_MATCH, RANGE,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
@@ -130,13 +130,15 @@ pub(super) fn unweaken(fields: &mut HeaderMap) {
     }
     let strong = lines.join(", ").replace("W/\"", "\"");
     if let Ok(strong) = HeaderValue::try_from(strong) {
-        fields.insert(HeaderName::from(IF_MATCH), strong);
+        fields.insert(IF_MATCH, strong);
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use actix_web::http::header::HeaderName;
+
     use super::*;
 
     fn fields(pairs: &[(&'static str, &str)]) -> HeaderMap {

@@ -68,6 +68,13 @@ impl Process {
         self.child.id()
     }
 
+    /// What it holds of memory, in KiB.
+    pub(crate) fn resident_kib(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+
     /// Sends a signal by name, as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
         let id = self.id().to_string();

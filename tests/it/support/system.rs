@@ -136,14 +136,6 @@ impl TestSystem {
         self.0.processes.borrow_mut().iter_mut().all(Process::is_running)
     }
 
-    /// What the newest process holds of memory, in KiB.
-    pub(crate) fn resident_kib(&self) -> usize {
-        let id = self.0.processes.borrow().last().unwrap().id();
-        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        line.trim().trim_end_matches(" kB").parse().unwrap()
-    }
-
     /// What all its processes have logged.
     pub(crate) fn log(&self) -> Vec<String> {
         self.0.processes.borrow().iter().flat_map(Process::log).collect()

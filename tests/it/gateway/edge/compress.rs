@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use super::{answering, before, port, routed};
-use crate::support::wire::{Scripted, Then, Wire, exchange, pause, reply, say};
+use crate::support::wire::{Message, Scripted, Then, Wire, pause, reply, say};
 use crate::support::{Answer, TestSystem};
 
 const JSON: &str = "200 OK\r\ncontent-type: application/json\r\nvary: authorization\r\netag: \"v3\"\r\naccept-ranges: bytes\r\n";
@@ -184,6 +184,7 @@ async fn a_packed_answer_that_breaks_off_is_cut() {
     });
     let system = before(&service, &[]).await;
     let ask = "GET /api/payments HTTP/1.1\r\nhost: busbar\r\naccept-encoding: gzip\r\n\r\n";
-    let answer = exchange(port(&system), ask);
-    assert!(answer.status() == 502 || !answer.is_whole, "{answer:?}");
+    let answer = Wire::to(port(&system)).send(ask).try_answer();
+    let looks_whole = |answer: &Message| answer.status() == 200 && answer.is_whole;
+    assert!(!answer.as_ref().is_some_and(looks_whole), "{answer:?}");
 }

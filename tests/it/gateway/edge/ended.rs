@@ -35,7 +35,7 @@ both_engines! {
         ada.get("/api/bills").await.expect(200);
 
         let third = Person::logged_in(&system.url(), "ada@example.org", PASSWORD).await;
-        let change = json!({"current_password": PASSWORD, "new_password": "another long sentence"});
+        let change = json!({"current": PASSWORD, "new": "another long sentence"});
         third.post("/api/auth/password/change", change).await.expect(204);
         is_refused(&system, "a change of the password is known", &ada).await;
         third.get("/api/bills").await.expect(200);
