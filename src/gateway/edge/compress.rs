@@ -19,7 +19,7 @@ use super::packing::Packed;
 const LENGTH_MIN: u64 = 1_024;
 
 /// What is text although its type does not begin with `text/`.
-const PACKED_TYPES: [&str; 11] = [
+const PACKED_TYPES: [&str; 10] = [
     "application/json",
     "application/javascript",
     "application/xml",
@@ -30,7 +30,6 @@ const PACKED_TYPES: [&str; 11] = [
     "application/wasm",
     "application/rtf",
     "image/svg+xml",
-    "application/manifest+json",
 ];
 const PACKED_SUFFIXES: [&str; 4] = ["+json", "+xml", "+yaml", "+text"];
 /// It goes out event by event.
@@ -102,11 +101,18 @@ fn is_not_to_be_changed(fields: &HeaderMap) -> bool {
 
 fn is_text(kind: &HeaderValue) -> bool {
     let Ok(kind) = kind.to_str() else { return false };
-    let essence = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let is_text = essence.starts_with("text/")
-        || PACKED_TYPES.contains(&essence.as_str())
-        || PACKED_SUFFIXES.iter().any(|suffix| essence.ends_with(suffix));
-    is_text && essence != EVENTS
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    let begins = |start: &str| {
+        essence.get(..start.len()).is_some_and(|part| part.eq_ignore_ascii_case(start))
+    };
+    let ends = |end: &&str| {
+        let at = essence.len().checked_sub(end.len());
+        at.and_then(|at| essence.get(at..)).is_some_and(|part| part.eq_ignore_ascii_case(end))
+    };
+    let is_text = begins("text/")
+        || PACKED_TYPES.iter().any(|known| essence.eq_ignore_ascii_case(known))
+        || PACKED_SUFFIXES.iter().any(|suffix| ends(suffix));
+    is_text && !essence.eq_ignore_ascii_case(EVENTS)
 }
 
 fn relabel(fields: &mut HeaderMap, coding: Coding) {

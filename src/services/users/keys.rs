@@ -3,14 +3,17 @@
 //!
 //! A sealed token is its content followed by a MAC over it, so nothing of it has to be stored.
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use busbar_http::caller::{FetchKeys, Verifier};
 use busbar_http::token::{KeyError, KeySet, PrivateKey};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::types::{SessionId, Timestamp, UserId};
+use crate::types::{Clock, SessionId, Timestamp, UserId};
 
 use super::model::{DeviceId, ResetId, VerificationId};
 
@@ -63,6 +66,16 @@ impl Keys {
     /// What `/.well-known/jwks.json` shows.
     pub(super) fn key_set(&self) -> KeySet {
         KeySet { keys: vec![self.signing.public()] }
+    }
+
+    /// Knows these keys; nothing is fetched.
+    pub(super) fn verifier(&self, clock: Clock) -> Verifier {
+        let keys = self.key_set();
+        let fetch: FetchKeys = Arc::new(move || {
+            let keys = keys.clone();
+            Box::pin(async move { Ok(keys) })
+        });
+        Verifier::new(fetch, Arc::new(move || clock.now().seconds()))
     }
 
     /// The `counter`-th refresh token of a session; always the same one.

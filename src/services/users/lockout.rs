@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::config;
 use crate::types::Timestamp;
 
 /// Limits that count by the hour.
@@ -35,6 +36,17 @@ pub(super) struct Schedule {
     pub(super) wait_first: Duration,
     pub(super) wait_max: Duration,
     pub(super) forget_after: Duration,
+}
+
+impl From<&config::Lockout> for Schedule {
+    fn from(lockout: &config::Lockout) -> Schedule {
+        Schedule {
+            failures_free: lockout.failures_free,
+            wait_first: Duration::from_secs(lockout.wait_first_seconds),
+            wait_max: Duration::from_secs(lockout.wait_max_seconds),
+            forget_after: Duration::from_secs(lockout.forget_after_seconds),
+        }
+    }
 }
 
 impl Schedule {

@@ -24,11 +24,9 @@ mod store;
 mod upkeep;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use busbar_http::caller::{FetchKeys, Verifier};
+use busbar_http::caller::Verifier;
 use busbar_http::headers::Cidr;
-use busbar_http::token::KeySet;
 use busbar_http::{Kind, Metrics, Problem, Routes, about};
 
 use crate::config;
@@ -116,8 +114,8 @@ impl Service for Users {
         let keys = Keys::derive(&settings.secret)?;
         let hasher = Arc::new(Hasher::new(&settings.section)?);
         let users = Users {
-            verifier: verifier(keys.key_set(), clock.clone()),
-            schedule: schedule(&settings.section.lockout),
+            verifier: keys.verifier(clock.clone()),
+            schedule: Schedule::from(&settings.section.lockout),
             meters: Meters::new(&hasher)?,
             section: settings.section,
             trusted_proxies: settings.trusted_proxies,
@@ -290,21 +288,4 @@ fn logins() -> Routes {
             about("Ask for another mail").public().takes::<Resend>().gives::<Resent>().status(202),
             verification::resend,
         )
-}
-
-fn verifier(keys: KeySet, clock: Clock) -> Verifier {
-    let fetch: FetchKeys = Arc::new(move || {
-        let keys = keys.clone();
-        Box::pin(async move { Ok(keys) })
-    });
-    Verifier::new(fetch, Arc::new(move || clock.now().seconds()))
-}
-
-fn schedule(lockout: &config::Lockout) -> Schedule {
-    Schedule {
-        failures_free: lockout.failures_free,
-        wait_first: Duration::from_secs(lockout.wait_first_seconds),
-        wait_max: Duration::from_secs(lockout.wait_max_seconds),
-        forget_after: Duration::from_secs(lockout.forget_after_seconds),
-    }
 }
