@@ -193,3 +193,22 @@ async fn what_is_no_token_needs_no_keys_to_be_refused() {
     asked(&system, "abc", "/api/payments").await.expect_problem(401, "token_invalid");
     assert!(payments.heard().is_empty());
 }
+
+/// Where each person has answers of their own, the token says whose they are; and who may not enter
+/// gets none of them.
+#[actix_web::test]
+async fn kept_answers_are_for_those_who_may_have_them() {
+    let head = "200 OK\r\ncache-control: private, max-age=600\r\n";
+    let (keeper, legacy) = (Keeper::start(), super::answering(head, "mine"));
+    let users = keeper.url();
+    let lines = "auth = \"required\"\ncache = \"principal\"";
+    let system = routed(&[("/legacy", &legacy, lines)], &[("USER_SERVICE_URL", &users)]).await;
+    let (one, other) = (keeper.token(), keeper.token());
+    for (token, kept, asked_for) in
+        [(&one, "MISS", 1), (&one, "HIT", 1), (&other, "MISS", 2), (&other, "HIT", 2)]
+    {
+        let answer = asked(&system, token, "/legacy").await;
+        assert_eq!((answer.header("x-cache"), legacy.heard().len()), (kept, asked_for), "{answer}");
+    }
+    system.anonymous().get("/legacy").await.expect_problem(401, "unauthenticated");
+}

@@ -188,3 +188,19 @@ async fn a_packed_answer_that_breaks_off_is_cut() {
     let looks_whole = |answer: &Message| answer.status() == 200 && answer.is_whole;
     assert!(!answer.as_ref().is_some_and(looks_whole), "{answer:?}");
 }
+
+/// What the cache keeps is the plain form: each client gets it as it asks.
+#[actix_web::test]
+async fn a_kept_answer_is_packed_for_each_client() {
+    let head = "200 OK\r\ncontent-type: application/json\r\ncache-control: max-age=600\r\n\
+                etag: \"v3\"\r\n";
+    let legacy = answering(head, text());
+    let system = routed(&[("/kept", &legacy, "compress = \"on\"\ncache = \"shared\"")], &[]).await;
+    for (wish, coding) in [("br", "br"), ("gzip", "gzip"), ("identity", ""), ("br", "br")] {
+        let answer = system.anonymous().header("accept-encoding", wish).get("/kept").await;
+        assert_eq!(answer.header("content-encoding"), coding, "{wish}: {}", answer.status);
+        let plain = if coding.is_empty() { answer.text() } else { unpacked(&answer) };
+        assert_eq!((plain, vary(&answer).as_str()), (text(), "Accept-Encoding"));
+    }
+    assert_eq!(legacy.heard().len(), 1);
+}
