@@ -1,10 +1,10 @@
 //! What the callers of a service are told about its incarnations.
 //!
-//! The supervisor writes, the callers read: before each request (`pool`), and while they wait for an
-//! answer (`cut`). Both are counters, so that a caller that looks late misses nothing.
+//! The supervisor writes, the callers read: before each request (`pool`), while they wait for an
+//! answer (`cut`), and after a failure (`is_starting`). The first two are counters, so that a caller that looks late misses nothing.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use tokio::sync::watch;
 
@@ -13,11 +13,16 @@ use tokio::sync::watch;
 pub struct Upstream {
     pool: Arc<AtomicU64>,
     cut: watch::Sender<u64>,
+    starting: AtomicBool,
 }
 
 impl Upstream {
     pub fn new() -> Self {
-        Upstream { pool: Arc::default(), cut: watch::Sender::new(0) }
+        Upstream {
+            pool: Arc::default(),
+            cut: watch::Sender::new(0),
+            starting: AtomicBool::default(),
+        }
     }
 
     /// When this has moved, connections kept from before must not be used again.
@@ -33,6 +38,15 @@ impl Upstream {
     /// When this changes, requests sent before will never be answered: give them up.
     pub fn cut(&self) -> watch::Receiver<u64> {
         self.cut.subscribe()
+    }
+
+    /// None serves, and the next one is on its way: whatever fails now says nothing about it.
+    pub fn is_starting(&self) -> bool {
+        self.starting.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_starting(&self, is_starting: bool) {
+        self.starting.store(is_starting, Ordering::Relaxed);
     }
 
     /// Makes callers leave their kept connections.

@@ -12,7 +12,7 @@ pub(super) struct Variable {
 }
 
 /// Variable, setting.
-const NAMED: [(&str, &str); 42] = [
+const NAMED: [(&str, &str); 50] = [
     ("BUSBAR_SERVICES", "process.services"),
     ("BUSBAR_DATA_DIR", "process.data_dir"),
     ("BUSBAR_PUBLIC_URL", "process.public_url"),
@@ -36,6 +36,14 @@ const NAMED: [(&str, &str); 42] = [
     ("GATEWAY_MAX_LATENCY_SAMPLES", "gateway.max_latency_samples"),
     ("GATEWAY_RATE_LIMIT", "gateway.rate_limit"),
     ("GATEWAY_CORS_ORIGINS", "gateway.cors_origins"),
+    ("GATEWAY_MAX_REQUESTS", "gateway.max_requests"),
+    ("GATEWAY_RETRY_MAX", "gateway.retry_max"),
+    ("GATEWAY_RETRY_BUDGET_RATIO", "gateway.retry_budget_ratio"),
+    ("GATEWAY_RETRY_MIN_PER_SEC", "gateway.retry_min_per_second"),
+    ("GATEWAY_BREAKER_FAILURES", "gateway.breaker_failures"),
+    ("GATEWAY_BREAKER_OPEN_MS", "gateway.breaker_open_ms"),
+    ("GATEWAY_TUNNEL_IDLE_MS", "gateway.tunnel_idle_ms"),
+    ("GATEWAY_EVENTS_IDLE_MS", "gateway.events_idle_ms"),
     ("GATEWAY_TRUSTED_PROXIES", "gateway.trusted_proxies"),
     ("CDN_BASE_URL", "gateway.cdn_base_url"),
     ("DB_CONNECTION_LIMIT", "database.connection_limit"),

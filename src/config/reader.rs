@@ -97,6 +97,12 @@ where
     }
 }
 
+/// A part of the whole.
+pub(super) fn fraction(text: &str) -> Parsed<f64> {
+    let number = text.parse().ok().filter(|number| (0.0..=1.0).contains(number));
+    number.ok_or_else(|| "a number from 0 to 1, such as 0.2".to_owned())
+}
+
 /// Yes or no.
 pub(super) fn flag(text: &str) -> Parsed<bool> {
     match text {
@@ -158,6 +164,12 @@ mod tests {
         for bad in ["0", "600001", "ten", "", "-1", "1.5", "99999999999999999999999"] {
             assert_eq!(kind(bad).unwrap_err(), "a whole number from 1 to 600000", "{bad}");
         }
+    }
+
+    #[test]
+    fn fractions_are_parts_of_the_whole() {
+        assert_eq!((fraction("0"), fraction("0.2"), fraction("1")), (Ok(0.0), Ok(0.2), Ok(1.0)));
+        assert!(["", "1.1", "-0.1", "NaN", "inf", "20%"].iter().all(|bad| fraction(bad).is_err()));
     }
 
     #[test]

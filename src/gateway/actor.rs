@@ -12,6 +12,7 @@
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use actix::dev::{MessageResponse, OneshotSender};
@@ -95,6 +96,7 @@ where
 pub(super) struct Clerk {
     actor: Addr<GatewayActor>,
     gateway: Arc<Gateway>,
+    draining: Arc<AtomicBool>,
 }
 
 impl Clerk {
@@ -107,6 +109,7 @@ impl Clerk {
         };
         let upstreams = gateway.destinations.iter().map(open).collect();
         let (actor, end) = monitor::actor(GatewayActor { gateway: gateway.clone(), upstreams });
+        let draining = incarnation.draining.clone();
         let incarnation = incarnation.clone();
         actix_rt::spawn(async move {
             let exit = end.await;
@@ -114,7 +117,12 @@ impl Clerk {
                 incarnation.failing(exit);
             }
         });
-        Clerk { actor, gateway: gateway.clone() }
+        Clerk { actor, gateway: gateway.clone(), draining }
+    }
+
+    /// Set when this server is about to go.
+    pub(super) fn draining(&self) -> Arc<AtomicBool> {
+        self.draining.clone()
     }
 
     /// The answer of a service, up to its head.

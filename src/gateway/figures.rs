@@ -56,6 +56,7 @@ struct Gauges {
     /// Entries, bytes.
     cache: [IntGauge; 2],
     evictions: IntCounter,
+    seats: IntGauge,
 }
 
 impl Gauges {
@@ -77,6 +78,10 @@ impl Gauges {
             health: IntGaugeVec::new(health, &["upstream"])?,
             cache: [entries, bytes],
             evictions,
+            seats: IntGauge::new(
+                "busbar_gateway_requests_under_way",
+                "Requests to services under way; bounded by gateway.max_requests",
+            )?,
         })
     }
 
@@ -102,6 +107,7 @@ impl Gauges {
         }
         self.evictions.reset();
         self.evictions.inc_by(gateway.cache.evicted());
+        self.seats.set(i64::try_from(gateway.seats.taken()).unwrap_or(i64::MAX));
         for (name, status) in gateway.board.report().by_name() {
             let is_up = i64::from(matches!(status, Status::Up | Status::Degraded));
             self.health.with_label_values(&[name.as_str()]).set(is_up);
@@ -112,7 +118,7 @@ impl Gauges {
 impl Collector for Gauges {
     fn desc(&self) -> Vec<&Desc> {
         let cache = self.cache.iter().flat_map(Collector::desc);
-        let vectors = [self.connections.desc(), self.health.desc()].concat();
+        let vectors = [self.connections.desc(), self.health.desc(), self.seats.desc()].concat();
         vectors.into_iter().chain(cache).chain(self.evictions.desc()).collect()
     }
 
@@ -121,7 +127,8 @@ impl Collector for Gauges {
             self.look(&gateway);
         }
         let cache = self.cache.iter().flat_map(Collector::collect);
-        let vectors = [self.connections.collect(), self.health.collect()].concat();
+        let vectors =
+            [self.connections.collect(), self.health.collect(), self.seats.collect()].concat();
         vectors.into_iter().chain(cache).chain(self.evictions.collect()).collect()
     }
 }

@@ -3,9 +3,8 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use actix_rt::time::sleep;
 use actix_web::http::Method;
-use actix_web::http::header::{HOST, HeaderMap, RETRY_AFTER};
+use actix_web::http::header::{HOST, HeaderMap};
 use awc::error::SendRequestError;
 use awc::{ClientResponse, FrozenClientRequest};
 use busbar_http::client::Upstream;
@@ -14,17 +13,16 @@ use busbar_http::lane::Failure;
 use busbar_http::problem::kinds;
 use busbar_http::{Deadline, Interim, Problem};
 
+use super::course::Course;
 use super::destination::Destination;
 use super::incoming::{BodyFault, Incoming};
 use super::problem::{
-    BODY_INCOMPLETE, REQUEST_TIMEOUT, SERVICE_UNAVAILABLE, UPSTREAM_FAILED, UPSTREAM_OVERFLOW,
-    UPSTREAM_TIMEOUT,
+    BODY_INCOMPLETE, BREAKER_REJECTING, REQUEST_TIMEOUT, SERVICE_UNAVAILABLE, UPSTREAM_FAILED,
+    UPSTREAM_OVERFLOW, UPSTREAM_TIMEOUT,
 };
-use super::retry::{self, Next, Repeat, Tries};
+use super::retry::{self, Repeat};
 use super::route::Route;
 
-/// Before a lost request is sent again: time for the next incarnation to take the port over.
-const BREATH: Duration = Duration::from_millis(25);
 /// What a client is told to wait, in seconds, when a service cannot take its request.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
@@ -38,6 +36,7 @@ pub(super) struct Order {
     fields: HeaderMap,
     body: Incoming,
     is_harmless: bool,
+    minds_breakers: bool,
     deadline: Deadline,
     /// Where interim answers go.
     pub(super) interim: Option<Interim>,
@@ -48,6 +47,8 @@ pub(super) struct Order {
 pub(super) enum Loss {
     /// Too many are under way and in line.
     Overflow,
+    /// All instances are left alone for so long. Nothing was sent.
+    Rejecting(Duration),
     /// No instance took the connection. Nothing was sent.
     Unreachable(String),
     /// The connection broke, or the answer made no sense.
@@ -78,10 +79,18 @@ impl Order {
         let is_kept = has_key
             && *method == Method::POST
             && route.service.is_some_and(|service| retry::honours_keys(service, &target));
-        let is_harmless =
-            route.rules.retry && (is_kept || matches!(*method, Method::GET | Method::HEAD));
-        let (to, method) = (route.to, method.clone());
-        Order { to, method, target, fields, body, is_harmless, deadline, interim: None }
+        let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+        Order {
+            to: route.to,
+            method: method.clone(),
+            target,
+            fields,
+            body,
+            is_harmless: route.rules.retry && (is_kept || reads),
+            minds_breakers: route.rules.breaker,
+            deadline,
+            interim: None,
+        }
     }
 }
 
@@ -91,43 +100,25 @@ pub(super) async fn forward(
     destination: &Destination,
     order: Order,
 ) -> Result<ClientResponse, Loss> {
-    let Order { method, target, fields, mut body, is_harmless, deadline, .. } = order;
-    let mut index = destination.first();
-    let mut tries = Tries::new(upstreams.len());
-    let mut request = frozen(&upstreams, index, &method, &target, fields, deadline)?;
+    let Order { method, target, fields, mut body, is_harmless, minds_breakers, deadline, .. } =
+        order;
+    let mut course = Course::start(destination, deadline, minds_breakers, &body);
+    let mut leave = course.first()?;
+    let mut request = frozen(&upstreams, course.index, &method, &target, fields, deadline)?;
     loop {
+        let outcome = ask(destination, &request, &mut body).await;
+        course.judge(leave, &outcome);
         let repeat = Repeat { has_body_still: body.can_be_sent_again(), is_harmless };
-        let loss = match ask(destination, &request, &mut body).await {
-            Ok(answer) => match tries.is_replay().then(|| time_to_wait(&answer, deadline)) {
-                Some(Some(wait)) => {
-                    sleep(wait).await;
-                    continue;
-                }
-                _ => return Ok(answer),
-            },
-            Err(loss) => loss,
+        let asked = course.index;
+        leave = match course.go_on(&outcome, repeat).await {
+            Some(leave) => leave,
+            None => return outcome,
         };
-        match tries.next(&loss, repeat) {
-            Next::GiveUp => return Err(loss),
-            Next::Elsewhere => destination.meters.retried_elsewhere(),
-            Next::Again => {
-                destination.meters.retried_again();
-                log::info!("{}: {loss}; sent once more", destination.name);
-                sleep(BREATH).await;
-            }
-        }
-        if upstreams.len() > 1 {
-            index = (index + 1) % upstreams.len();
+        if course.index != asked {
             let fields = request.headers().clone();
-            request = frozen(&upstreams, index, &method, &target, fields, deadline)?;
+            request = frozen(&upstreams, course.index, &method, &target, fields, deadline)?;
         }
     }
-}
-
-/// For how long a replay waits before it asks again, if it has to.
-fn time_to_wait(answer: &ClientResponse, deadline: Deadline) -> Option<Duration> {
-    let retry_after = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok();
-    retry::wait_for_the_first(answer.status(), retry_after, deadline.left())
 }
 
 /// The request to one instance, so that sending it copies nothing.
@@ -182,6 +173,7 @@ impl Loss {
         let cause = format!("{service}: {self}");
         let problem = match self {
             Loss::Overflow => UPSTREAM_OVERFLOW.problem().retry_after(RETRY_AFTER_SECONDS),
+            Loss::Rejecting(wait) => BREAKER_REJECTING.problem().retry_after(whole_seconds(wait)),
             Loss::Unreachable(_) => SERVICE_UNAVAILABLE.problem().retry_after(RETRY_AFTER_SECONDS),
             Loss::Broken(_) | Loss::Cut => UPSTREAM_FAILED.problem(),
             Loss::TimedOut => UPSTREAM_TIMEOUT.problem(),
@@ -192,6 +184,11 @@ impl Loss {
         };
         problem.cause(cause)
     }
+}
+
+/// As many as it takes for the wait to be over.
+fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(RETRY_AFTER_SECONDS)
 }
 
 impl From<SendRequestError> for Loss {
@@ -217,6 +214,7 @@ impl std::fmt::Display for Loss {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Loss::Overflow => f.write_str("all connections are busy"),
+            Loss::Rejecting(wait) => write!(f, "left alone for {} ms", wait.as_millis()),
             Loss::Unreachable(why) => write!(f, "not reached: {why}"),
             Loss::Broken(why) => write!(f, "the exchange broke: {why}"),
             Loss::Cut => f.write_str("its incarnation hangs"),

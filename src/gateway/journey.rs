@@ -30,6 +30,8 @@ pub(super) struct Journey {
     answered: Option<Duration>,
     status: u16,
     is_done: bool,
+    /// A stream or a tunnel: that it takes long says nothing.
+    is_lasting: bool,
 }
 
 impl Journey {
@@ -45,6 +47,7 @@ impl Journey {
             answered: None,
             status: CLIENT_GONE,
             is_done: false,
+            is_lasting: false,
         }
     }
 
@@ -63,6 +66,11 @@ impl Journey {
     pub(super) fn answered(&mut self, status: StatusCode) {
         self.answered = Some(self.start.elapsed());
         self.status = status.as_u16();
+    }
+
+    /// It is a stream of events or a tunnel.
+    pub(super) fn lasts(&mut self) {
+        self.is_lasting = true;
     }
 
     /// The last byte has been handed out.
@@ -102,6 +110,9 @@ impl Journey {
 
 impl Drop for Journey {
     fn drop(&mut self) {
+        if self.is_lasting {
+            return;
+        }
         let took = self.start.elapsed();
         self.gateway.window.record(took);
         let threshold_ms = self.gateway.settings.slow_request_threshold_ms;

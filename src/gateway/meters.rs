@@ -4,13 +4,17 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use busbar_http::Metrics;
+use busbar_http::{Metrics, Problem};
 use prometheus::{
-    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts, core::Collector,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    core::Collector,
 };
 
 use super::cache::{Forwarded, Way};
 use super::forward::Loss;
+use super::problem;
+use super::retry::Next;
+use super::upstream::breaker::State;
 
 /// Seconds.
 const DURATION_BUCKETS: [f64; 12] =
@@ -24,6 +28,11 @@ pub(super) struct Meters {
     /// Answers that were cut after their head.
     pub(super) cuts: IntCounterVec,
     pub(super) slow: IntCounter,
+    /// Answers that the gateway made because it or a service could not.
+    refusals: IntCounterVec,
+    exhausted: IntCounterVec,
+    breakers: IntGaugeVec,
+    breaker_changes: IntCounterVec,
     totals: std::sync::Arc<Totals>,
 }
 
@@ -43,10 +52,21 @@ pub(super) struct UpstreamMeters {
     timeout: IntCounter,
     reset: IntCounter,
     overflow: IntCounter,
+    rejected: IntCounter,
     duration: Histogram,
     retried_elsewhere: IntCounter,
     retried_again: IntCounter,
+    retried_answer: IntCounter,
+    exhausted: IntCounter,
     totals: std::sync::Arc<Totals>,
+}
+
+/// The metrics of one instance's breaker.
+pub(super) struct BreakerMeters {
+    pub(super) state: IntGauge,
+    passing: IntCounter,
+    probing: IntCounter,
+    rejecting: IntCounter,
 }
 
 impl Meters {
@@ -59,6 +79,10 @@ impl Meters {
             "Time from sending a request on to the head of its answer",
         )
         .buckets(DURATION_BUCKETS.to_vec());
+        let breakers = Opts::new(
+            "busbar_gateway_breaker_state",
+            "The breaker of an instance: 0 passing, 1 probing, 2 rejecting",
+        );
         Ok(Meters {
             outcomes: counters(
                 "busbar_gateway_upstream_requests_total",
@@ -83,8 +107,35 @@ impl Meters {
                     "Requests that took longer than the threshold",
                 )?,
             )?,
+            refusals: counters(
+                "busbar_gateway_refusals_total",
+                "Answers of 5xx and 429 that the gateway made itself, by their code",
+                &["reason"],
+            )?,
+            exhausted: counters(
+                "busbar_gateway_retry_budget_exhausted_total",
+                "Requests that were not sent once more because too many had been",
+                &["upstream"],
+            )?,
+            breakers: added(metrics, IntGaugeVec::new(breakers, &["upstream", "instance"])?)?,
+            breaker_changes: counters(
+                "busbar_gateway_breaker_transitions_total",
+                "Changes of the state of an instance's breaker, by the new state",
+                &["upstream", "instance", "to"],
+            )?,
             totals: std::sync::Arc::default(),
         })
+    }
+
+    pub(super) fn breaker(&self, upstream: &str, instance: usize) -> BreakerMeters {
+        let instance = instance.to_string();
+        let to = |state| self.breaker_changes.with_label_values(&[upstream, &instance, state]);
+        BreakerMeters {
+            state: self.breakers.with_label_values(&[upstream, &instance]),
+            passing: to("passing"),
+            probing: to("probing"),
+            rejecting: to("rejecting"),
+        }
     }
 
     pub(super) fn of(&self, upstream: &str) -> UpstreamMeters {
@@ -97,11 +148,22 @@ impl Meters {
             timeout: outcome("timeout"),
             reset: outcome("reset"),
             overflow: outcome("overflow"),
+            rejected: outcome("breaker_rejecting"),
             duration: self.durations.with_label_values(&[upstream]),
             retried_elsewhere: self.retries.with_label_values(&[upstream, "unreachable"]),
             retried_again: self.retries.with_label_values(&[upstream, "lost"]),
+            retried_answer: self.retries.with_label_values(&[upstream, "answer"]),
+            exhausted: self.exhausted.with_label_values(&[upstream]),
             totals: self.totals.clone(),
         }
+    }
+
+    /// Counts what the gateway refuses, and tells the reason in a header.
+    pub(super) fn refused(&self, problem: Problem) -> Problem {
+        if problem::is_a_refusal(&problem) {
+            self.refusals.with_label_values(&[problem.code()]).inc();
+        }
+        problem::reasoned(problem)
     }
 
     pub(super) fn totals(&self) -> &Totals {
@@ -188,6 +250,7 @@ impl UpstreamMeters {
     pub(super) fn lost(&self, loss: &Loss) {
         let counter = match loss {
             Loss::Overflow => &self.overflow,
+            Loss::Rejecting(_) => return self.rejected.inc(),
             Loss::Unreachable(_) => &self.connect,
             Loss::TimedOut => &self.timeout,
             Loss::Broken(_) | Loss::Cut | Loss::Panicked(_) => &self.reset,
@@ -199,12 +262,28 @@ impl UpstreamMeters {
         self.totals.upstream_errors.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn retried_elsewhere(&self) {
-        self.retried_elsewhere.inc();
+    pub(super) fn retried(&self, next: Next) {
+        match next {
+            Next::Elsewhere => self.retried_elsewhere.inc(),
+            Next::Again => self.retried_again.inc(),
+            Next::Instead => self.retried_answer.inc(),
+            Next::GiveUp => {}
+        }
     }
 
-    pub(super) fn retried_again(&self) {
-        self.retried_again.inc();
+    pub(super) fn exhausted(&self) {
+        self.exhausted.inc();
+    }
+}
+
+impl BreakerMeters {
+    pub(super) fn changed(&self, state: State) {
+        self.state.set(state.number());
+        match state {
+            State::Passing => self.passing.inc(),
+            State::Probing { .. } => self.probing.inc(),
+            State::Rejecting { .. } => self.rejecting.inc(),
+        }
     }
 }
 

@@ -3,9 +3,10 @@
 //! [`road`] is the whole of it in one function, and `edge` stands around it. In its order: `target`
 //! refuses crooked paths, `table` knows which service answers, `edge` lets the client in, `cache` may
 //! have the answer already, `incoming` takes the request's body, `onward` its head, `actor` stands
-//! on each worker thread with that thread's clients, `forward` asks an instance (`balance` says
-//! which, `retry` whether again), `outgoing` hands the answer out, and `edge` packs it. `journey`
-//! watches how long all of it takes, `problem` is what the gateway itself has to say.
+//! on each worker thread with that thread's clients, `forward` asks an instance (`upstream` says
+//! which and whether any, `retry` whether again), `outgoing` hands the answer out, and `edge` packs
+//! it; a WebSocket takes the road of `switch`. `journey` watches how long all of it takes, `problem`
+//! is what the gateway itself has to say.
 //!
 //! What all worker threads share is a [`Gateway`]; it outlives the incarnations.
 
@@ -15,6 +16,7 @@ mod balance;
 mod cache;
 #[doc(hidden)]
 pub mod cost;
+mod course;
 mod destination;
 mod docs;
 mod edge;
@@ -32,8 +34,10 @@ mod problem;
 mod refresh;
 mod retry;
 mod route;
+mod switch;
 mod table;
 mod target;
+mod upstream;
 mod window;
 
 use std::sync::Arc;
@@ -45,7 +49,7 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use busbar_actors::Incarnation;
 use busbar_http::guard::RoutePattern;
 use busbar_http::headers::Cidr;
-use busbar_http::lane::{Instance, Limits};
+use busbar_http::lane::Instance;
 use busbar_http::problem::kinds;
 use busbar_http::{Deadline, Interim, Metrics, Problem};
 
@@ -56,6 +60,7 @@ use crate::types::{Clock, ServiceName};
 use self::actor::Clerk;
 use self::cache::{Asked, Cache, Came, Look};
 use self::destination::Destination;
+pub use self::destination::limits;
 use self::edge::Edge;
 pub use self::edge::Means;
 use self::forward::Order;
@@ -63,14 +68,14 @@ use self::incoming::Incoming;
 use self::journey::Journey;
 use self::meters::{CacheMeters, Meters};
 use self::onward::{arrival, fields, identity};
+use self::outgoing::Passage;
 use self::route::{Bounds, Route};
+use self::switch::Opening;
 use self::table::Table;
+use self::upstream::handshake::Handshake;
+use self::upstream::shedding::Seats;
+use self::upstream::vigil::Terms;
 use self::window::Window;
-
-/// Part of the whole deadline that a request may stand in line for a connection.
-const LINE_PART: u32 = 2;
-/// And never longer than this.
-const LINE_MAX: Duration = Duration::from_secs(1);
 
 /// What a gateway is made of.
 pub struct Parts {
@@ -107,23 +112,7 @@ pub struct Gateway {
     metrics: Metrics,
     board: Arc<Board>,
     edge: Edge,
-}
-
-/// The bounds of the connections to one instance, as the settings have them; `timeout_ms` is for
-/// the whole of a request.
-pub fn limits(settings: &config::Gateway, timeout_ms: u64) -> Limits {
-    let request = Duration::from_millis(timeout_ms);
-    let keep_alive = Duration::from_millis(settings.keep_alive_ms);
-    Limits {
-        busy_max: settings.max_sockets,
-        idle_max: settings.max_free_sockets,
-        waiting_max: settings.max_pending,
-        wait: (request / LINE_PART).min(LINE_MAX),
-        connect_timeout: Duration::from_millis(settings.connect_timeout_ms).min(request),
-        idle_for: keep_alive,
-        keep_alive_probe: keep_alive,
-        head_timeout: request,
-    }
+    seats: Arc<Seats>,
 }
 
 impl Gateway {
@@ -153,7 +142,7 @@ impl Gateway {
             transfer: Duration::from_secs(documents.transfer_seconds),
         };
         let meters = Meters::register(&metrics)?;
-        let destination = |behind| Destination::new(behind, &settings, &meters);
+        let destination = |behind| Destination::new(behind, &settings, &meters, &board);
         let table = Table::new(bounds, &settings, &services);
         let destinations = services.into_iter().map(destination).collect();
         let trusted =
@@ -168,6 +157,7 @@ impl Gateway {
             edge: Edge::new(means, clock, &settings, &metrics)?,
             metrics,
             board,
+            seats: Seats::new(settings.max_requests),
             settings,
         });
         figures::register(&gateway, shows_legacy_names)?;
@@ -225,6 +215,11 @@ impl Gateway {
         self.edge.listen().await;
     }
 
+    /// How long a stream of events may be silent.
+    fn events_idle_max(&self) -> Duration {
+        Duration::from_millis(self.settings.events_idle_ms)
+    }
+
     fn destination(&self, route: &Route) -> Result<&Destination, Problem> {
         let found = self.destinations.get(route.to);
         found.ok_or_else(|| problem::SERVICE_UNAVAILABLE.problem())
@@ -249,6 +244,10 @@ async fn road(
     if hops::is_last(request.method(), request.headers()) {
         return Ok(outgoing::kept(hops::last(&request, route), &id, journey));
     }
+    if let Some(handshake) = Handshake::of(&request)? {
+        let opening = Opening { request: &request, payload, handshake, id: &id };
+        return switch::switch(&gateway, &clerk, (route, target, deadline), opening, journey).await;
+    }
     let asked = gateway.asked(route, &request, guest.principal());
     let sending = match gateway.cache.look(&asked, deadline).await? {
         Look::Answer(answer) => return Ok(outgoing::kept(answer, &id, journey)),
@@ -268,7 +267,7 @@ async fn road(
     order.interim = Interim::of(&request);
     journey.sent();
     // Only now: a client that is slow with a body that is held takes nobody's place.
-    let (place, answer) = match destination.enter() {
+    let (place, answer) = match gateway.enter(route, request.method(), destination) {
         Ok(place) => (Some(place), clerk.forward(order, destination, deadline).await),
         Err(problem) => (None, Err(problem)),
     };
@@ -276,7 +275,8 @@ async fn road(
         Came::Answer(answer) => Ok(outgoing::kept(answer, &id, journey)),
         Came::Pass(answer, way, keeper) => {
             journey.answered(answer.status());
-            let passage = outgoing::Passage { journey, deadline, keeper, place };
+            let terms = Terms { idle_max: gateway.events_idle_max(), draining: clerk.draining() };
+            let passage = Passage { journey, deadline, keeper, terms, place };
             Ok(outgoing::answer(answer, &id, way, passage))
         }
     }

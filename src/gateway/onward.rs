@@ -2,12 +2,42 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
+use busbar_actors::mailbox::Permit;
 use busbar_http::headers::{self, Arrival};
-use busbar_http::{Deadline, RequestId, deadline, trace};
+use busbar_http::{Deadline, Problem, RequestId, deadline, trace};
 
+use super::destination::Destination;
+use super::problem::OVERLOADED;
+use super::route::Route;
+use super::upstream::shedding::{Seat, urgency};
 use super::{Gateway, edge};
+
+/// What a client is told to wait, in seconds, when there is no seat for it.
+const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// What a request holds while it is under way.
+pub(super) struct Place {
+    _seat: Seat,
+    _permit: Permit,
+}
+
+impl Gateway {
+    /// A seat among all requests, and a place before a destination.
+    pub(super) fn enter(
+        &self,
+        route: &Route,
+        method: &Method,
+        destination: &Destination,
+    ) -> Result<Place, Problem> {
+        let seat = self.seats.take(urgency(route.service, method));
+        let overloaded = || OVERLOADED.problem().retry_after(RETRY_AFTER_SECONDS);
+        let seat = seat.ok_or_else(overloaded)?;
+        Ok(Place { _seat: seat, _permit: destination.enter()? })
+    }
+}
 
 /// What a request is known by.
 pub(super) fn identity(request: &HttpRequest) -> RequestId {

@@ -14,16 +14,19 @@ use actix_rt::time::sleep_until;
 use actix_web::body::{BodyStream, BoxBody, MessageBody, SizedStream};
 use actix_web::dev::Payload;
 use actix_web::http::Method;
-use actix_web::http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpResponse};
 use awc::ClientResponse;
-use busbar_actors::mailbox::Permit;
 use busbar_http::{Deadline, RequestId, headers, trace};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 
 use super::cache::{self, Keeper, Way};
 use super::journey::Journey;
+use super::onward::Place;
+use super::problem::REASON;
+use super::upstream::events::Events;
+use super::upstream::vigil::Terms;
 
 /// What is held until the last byte of an answer has gone.
 pub(super) struct Passage {
@@ -31,7 +34,9 @@ pub(super) struct Passage {
     pub(super) deadline: Deadline,
     /// Copies what passes.
     pub(super) keeper: Option<Box<Keeper>>,
-    pub(super) place: Option<Permit>,
+    /// When to end an answer that has no deadline.
+    pub(super) terms: Terms,
+    pub(super) place: Option<Place>,
 }
 
 /// The answer from what is kept.
@@ -60,13 +65,12 @@ pub(super) fn answer(
         received = std::mem::take(&mut head.headers);
         payload
     });
-    let mut fields = headers::into_for_client(received);
-    cache::tell(&mut fields, way);
-    trace_to(&mut fields, id);
+    let fields = fields(received, id, way);
     let status = answer.status();
     let length = length(&fields);
+    let lasts = length.is_none() && are_events(&fields);
     let is_head = passage.journey.method() == Method::HEAD;
-    let body = body(answer.take_payload(), length, is_head, passage);
+    let body = body(answer.take_payload(), length, is_head, passage, lasts);
     let mut response = HttpResponse::with_body(status, body);
     *response.headers_mut() = fields;
     if is_head {
@@ -85,11 +89,34 @@ impl Passage {
     }
 }
 
+/// The fields of a service's answer as they are passed on.
+pub(super) fn fields(received: HeaderMap, id: &RequestId, way: Way) -> HeaderMap {
+    let mut fields = headers::into_for_client(received);
+    cache::tell(&mut fields, way);
+    // Only for what the gateway itself has to say.
+    fields.remove(REASON);
+    trace_to(&mut fields, id);
+    fields
+}
+
+/// Events come for as long as they come (WHATWG HTML, section 9.2).
+fn are_events(fields: &HeaderMap) -> bool {
+    let kind = fields.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case("text/event-stream")
+}
+
 fn length(fields: &HeaderMap) -> Option<u64> {
     fields.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn body(payload: Payload, length: Option<u64>, is_head: bool, mut passage: Passage) -> BoxBody {
+fn body(
+    payload: Payload,
+    length: Option<u64>,
+    is_head: bool,
+    mut passage: Passage,
+    lasts: bool,
+) -> BoxBody {
     if is_head {
         passage.journey.done();
         // Not an empty body of known size: its length would stand in the head.
@@ -98,6 +125,9 @@ fn body(payload: Payload, length: Option<u64>, is_head: bool, mut passage: Passa
     if matches!(payload, Payload::None) {
         passage.ends_well();
         return BoxBody::new(());
+    }
+    if lasts {
+        return BodyStream::new(Events::new(payload, passage)).boxed();
     }
     let outgoing = Outgoing::new(payload, passage);
     match length {
@@ -117,13 +147,13 @@ struct Outgoing {
 /// What the alarm may take away: a client that takes nothing keeps nobody's place.
 struct Source {
     payload: Option<Payload>,
-    place: Option<Permit>,
+    place: Option<Place>,
     reader: Option<Waker>,
 }
 
 /// An answer was cut after its head; all that is left is to close the client's connection.
 #[derive(Debug)]
-struct Cut(String);
+pub(super) struct Cut(pub(super) String);
 
 impl Outgoing {
     fn new(payload: Payload, mut passage: Passage) -> Outgoing {

@@ -8,8 +8,10 @@ use actix_web::http::StatusCode;
 
 use super::forward::Loss;
 
-/// How often a request that may have been seen is sent again.
-const REPLAYS_MAX: u32 = 1;
+/// Before a lost request is sent again: time for the next incarnation to take the port over, and
+/// not the same time for all.
+const PAUSE_MIN: Duration = Duration::from_millis(25);
+const PAUSE_MAX: Duration = Duration::from_millis(250);
 /// Whatever the answer says.
 const WAIT_MIN: Duration = Duration::from_millis(100);
 /// What is kept of a deadline for the answer that comes in the end.
@@ -28,7 +30,13 @@ pub(super) struct Repeat {
 #[derive(Debug)]
 pub(super) struct Tries {
     other_instances: usize,
-    replays: u32,
+    left: u32,
+    has_been_replayed: bool,
+}
+
+/// How long to wait before a lost request is sent again; `chance` is from 0 to 1.
+pub(super) fn pause(chance: f64) -> Duration {
+    PAUSE_MIN + (PAUSE_MAX - PAUSE_MIN).mul_f64(chance.clamp(0.0, 1.0))
 }
 
 /// How long to wait before asking a third time, when the second answer says that the first request
@@ -49,34 +57,53 @@ pub(super) enum Next {
     Elsewhere,
     /// It may have been seen: again, after a breath.
     Again,
+    /// It was answered, by one that could not: another instance instead, at once.
+    Instead,
 }
 
 impl Tries {
-    pub(super) fn new(instances: usize) -> Tries {
-        Tries { other_instances: instances.saturating_sub(1), replays: REPLAYS_MAX }
+    /// `retries_max`: over all reasons.
+    pub(super) fn new(instances: usize, retries_max: u32) -> Tries {
+        let other_instances = instances.saturating_sub(1);
+        Tries { other_instances, left: retries_max, has_been_replayed: false }
     }
 
-    /// The request has been sent a second time.
+    /// What may have been seen has been sent again.
     pub(super) fn is_replay(&self) -> bool {
-        self.replays < REPLAYS_MAX
+        self.has_been_replayed
     }
 
     pub(super) fn next(&mut self, loss: &Loss, repeat: Repeat) -> Next {
-        if !repeat.has_body_still {
+        if !repeat.has_body_still || self.left == 0 {
             return Next::GiveUp;
         }
         if loss.nothing_was_sent() {
-            if self.other_instances == 0 {
-                return Next::GiveUp;
-            }
-            self.other_instances -= 1;
-            return Next::Elsewhere;
+            return self.elsewhere(Next::Elsewhere);
         }
-        if loss.may_have_been_seen() && repeat.is_harmless && self.replays > 0 {
-            self.replays -= 1;
+        if loss.may_have_been_seen() && repeat.is_harmless {
+            self.left -= 1;
+            self.has_been_replayed = true;
             return Next::Again;
         }
         Next::GiveUp
+    }
+
+    /// A gateway's answers say that somebody behind could not: another instance may be able to.
+    pub(super) fn after_answer(&mut self, status: StatusCode, repeat: Repeat) -> Next {
+        let could_not = matches!(status.as_u16(), 502..=504);
+        if could_not && repeat.has_body_still && repeat.is_harmless && self.left > 0 {
+            return self.elsewhere(Next::Instead);
+        }
+        Next::GiveUp
+    }
+
+    fn elsewhere(&mut self, next: Next) -> Next {
+        if self.other_instances == 0 {
+            return Next::GiveUp;
+        }
+        self.other_instances -= 1;
+        self.left -= 1;
+        next
     }
 }
 
@@ -109,12 +136,38 @@ mod tests {
         Loss::Unreachable("refused".into())
     }
 
+    fn tries(instances: usize) -> Tries {
+        Tries::new(instances, 2)
+    }
+
     #[test]
     fn what_may_have_been_seen_is_repeated_only_when_that_is_harmless() {
-        assert_eq!(Tries::new(1).next(&lost(), HARMLESS), Next::Again);
-        assert_eq!(Tries::new(1).next(&Loss::Cut, HARMLESS), Next::Again);
-        assert_eq!(Tries::new(3).next(&lost(), ONCE), Next::GiveUp);
-        assert_eq!(Tries::new(3).next(&Loss::TimedOut, HARMLESS), Next::GiveUp);
+        assert_eq!(tries(1).next(&lost(), HARMLESS), Next::Again);
+        assert_eq!(tries(1).next(&Loss::Cut, HARMLESS), Next::Again);
+        assert_eq!(tries(3).next(&lost(), ONCE), Next::GiveUp);
+        assert_eq!(tries(3).next(&Loss::TimedOut, HARMLESS), Next::GiveUp);
+    }
+
+    #[test]
+    fn an_answer_of_one_that_could_not_is_asked_of_another() {
+        let after = |instances, status: u16, repeat| {
+            let status = StatusCode::from_u16(status).unwrap_or_default();
+            tries(instances).after_answer(status, repeat)
+        };
+        for status in [502, 503, 504] {
+            assert_eq!(after(2, status, HARMLESS), Next::Instead);
+            assert_eq!(after(2, status, ONCE), Next::GiveUp);
+            assert_eq!(after(1, status, HARMLESS), Next::GiveUp);
+        }
+        for status in [200, 404, 429, 500, 501] {
+            assert_eq!(after(2, status, HARMLESS), Next::GiveUp);
+        }
+    }
+
+    #[test]
+    fn nobody_waits_exactly_as_long_as_the_other() {
+        assert_eq!((pause(0.0), pause(1.0)), (PAUSE_MIN, PAUSE_MAX));
+        assert!(pause(0.5) > PAUSE_MIN && pause(0.5) < PAUSE_MAX);
     }
 
     #[test]
@@ -135,10 +188,11 @@ mod tests {
 
     #[test]
     fn what_was_not_sent_goes_to_each_other_instance_once() {
-        let mut tries = Tries::new(3);
+        let mut tries = tries(3);
         let seen = [(); 3].map(|()| tries.next(&unreachable(), ONCE));
         assert_eq!(seen, [Next::Elsewhere, Next::Elsewhere, Next::GiveUp]);
-        assert_eq!(Tries::new(1).next(&unreachable(), HARMLESS), Next::GiveUp);
+        assert_eq!(Tries::new(1, 2).next(&unreachable(), HARMLESS), Next::GiveUp);
+        assert_eq!(Tries::new(3, 0).next(&unreachable(), HARMLESS), Next::GiveUp);
     }
 
     #[test]
@@ -155,11 +209,12 @@ mod tests {
 
     #[test]
     fn replays_are_bounded_and_need_the_body() {
-        let mut tries = Tries::new(2);
-        assert_eq!(tries.next(&lost(), HARMLESS), Next::Again);
-        assert_eq!(tries.next(&lost(), HARMLESS), Next::GiveUp);
+        let mut some = tries(2);
+        let seen = [(); 3].map(|()| some.next(&lost(), HARMLESS));
+        assert_eq!(seen, [Next::Again, Next::Again, Next::GiveUp]);
+        assert!(some.is_replay() && !tries(2).is_replay());
         let gone = Repeat { has_body_still: false, is_harmless: true };
-        assert_eq!(Tries::new(2).next(&lost(), gone), Next::GiveUp);
-        assert_eq!(Tries::new(2).next(&unreachable(), gone), Next::GiveUp);
+        assert_eq!(tries(2).next(&lost(), gone), Next::GiveUp);
+        assert_eq!(tries(2).next(&unreachable(), gone), Next::GiveUp);
     }
 }

@@ -57,6 +57,16 @@ impl Board {
         Report::of(&news, Instant::now(), self.known_for)
     }
 
+    /// Whether an instance, by its place among those of its service, is known to be down.
+    pub fn is_down(&self, service: ServiceName, index: usize, now: Instant) -> bool {
+        let news = self.news.read().unwrap_or_else(PoisonError::into_inner);
+        let instance = news.iter().filter(|instance| instance.service == service).nth(index);
+        instance.is_some_and(|instance| {
+            let age = instance.checked.map(|(at, _)| now.saturating_duration_since(at));
+            instance.status == Status::Down && age.is_some_and(|age| age <= self.known_for)
+        })
+    }
+
     fn publish(&self, news: Vec<InstanceHealth>) {
         *self.news.write().unwrap_or_else(PoisonError::into_inner) = news.into();
     }

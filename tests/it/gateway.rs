@@ -2,21 +2,27 @@
 
 mod added;
 mod bodies;
+mod breaker;
 mod cache;
 mod crash;
 mod deadline;
 mod drain;
 mod edge;
+mod events;
 mod expect;
 mod fields;
 mod interim;
 mod pages;
 mod pipelined;
+mod retries;
 mod routing;
 mod settings;
+mod several;
+mod shedding;
 mod slow;
 mod soak;
 mod strict;
+mod tunnels;
 mod upstreams;
 
 use busbar::types::ServiceName;

@@ -154,6 +154,7 @@ impl ServiceSupervisor {
             log::debug!("{} is {}", self.spec.name, state.as_str());
         }
         self.state = state;
+        self.spec.upstream.set_starting(matches!(state, State::Starting | State::Backoff));
         self.registry.enter(self.spec.name, state, generation);
     }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use actix_http::{
-    RequestHeadType, ResponseHead, StatusCode,
+    ConnectionType, RequestHeadType, ResponseHead, StatusCode,
     body::{BodySize, MessageBody},
     error::ParseError,
     h1::{Message, MessageType},
@@ -83,6 +83,7 @@ where
     B: MessageBody,
     B::Error: Into<Box<dyn std::error::Error>>,
 {
+    let takes_switch = head.as_ref().connection_type() == ConnectionType::Upgrade;
     let mut talk = Talk {
         has_more: !outgoing.is_empty(),
         is_fed: outgoing.is_empty(),
@@ -90,6 +91,7 @@ where
         outgoing,
         write_error: None,
         interim: 0,
+        takes_switch,
     };
     talk.write(Message::Item((head, talk.outgoing.size)))?;
     if let Some(first) = talk.outgoing.first.take() {
@@ -113,6 +115,8 @@ struct Talk<'t, 'b, B> {
     /// Writing failed. Not the end: an early answer may lie unread.
     write_error: Option<io::Error>,
     interim: usize,
+    /// The request asks for another protocol.
+    takes_switch: bool,
 }
 
 impl<B> Talk<'_, '_, B>
@@ -172,7 +176,7 @@ where
     fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Result<Answer, Fault>> {
         loop {
             match ready!(Pin::new(&mut self.wire.framed).next_item(cx)) {
-                Some(Ok(head)) if head.status.is_informational() => self.skip(&head)?,
+                Some(Ok(head)) if self.is_interim(&head) => self.skip(&head)?,
                 Some(Ok(head)) => {
                     let is_request_done = !self.has_more
                         && self.write_error.is_none()
@@ -186,6 +190,11 @@ where
                 None => return Poll::Ready(Err(self.hung_up())),
             }
         }
+    }
+
+    fn is_interim(&self, head: &ResponseHead) -> bool {
+        let is_agreed = self.takes_switch && head.status == StatusCode::SWITCHING_PROTOCOLS;
+        head.status.is_informational() && !is_agreed
     }
 
     /// A protocol nobody asked to switch to, an endless row, a body where none can be: the end.

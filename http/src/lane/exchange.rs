@@ -3,10 +3,10 @@
 use std::{pin::pin, rc::Rc};
 
 use actix_http::{
-    Payload, RequestHead, RequestHeadType, ResponseHead,
+    ConnectionType, HttpMessage, Payload, RequestHead, RequestHeadType, ResponseHead, StatusCode,
     body::MessageBody,
     h1::MessageType,
-    header::{HOST, HeaderMap},
+    header::{HOST, HeaderMap, UPGRADE},
 };
 use awc::{ClientResponse, error::SendRequestError, test::TestResponse};
 
@@ -16,6 +16,7 @@ use super::{
     failure::malformed,
     framing::{Follows, framing},
     pool::{Care, Pool, Taken},
+    switched::Switched,
 };
 
 /// awc's body type cannot be named from outside, but it is a `MessageBody`.
@@ -43,10 +44,14 @@ struct Request {
 
 impl Request {
     fn new(head: RequestHeadType, pool: &Pool) -> Request {
-        let (head, mut extra) = match head {
+        let (mut head, mut extra) = match head {
             RequestHeadType::Owned(head) => (Rc::new(head), None),
             RequestHeadType::Rc(head, extra) => (head, extra),
         };
+        if head.headers.contains_key(UPGRADE) {
+            // The encoder writes `Connection` from this, never from the fields.
+            Rc::make_mut(&mut head).set_connection_type(ConnectionType::Upgrade);
+        }
         let has_host = head.headers.contains_key(HOST)
             || extra.as_ref().is_some_and(|fields| fields.contains_key(HOST));
         if !has_host {
@@ -101,6 +106,11 @@ async fn finish(
 ) -> Result<ClientResponse, SendRequestError> {
     let Taken { mut wire, exchange, .. } = taken;
     let mut head = answer.head;
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        let answer = response(head, Payload::None);
+        answer.extensions_mut().insert(Switched::new(wire, exchange));
+        return Ok(answer);
+    }
     let is_coded = wire.framed.codec_ref().message_type() != MessageType::None;
     let framing = framing(&request.head.method, &mut head, is_coded).map_err(malformed)?;
     let is_reusable =
@@ -130,7 +140,7 @@ fn response(head: ResponseHead, payload: Payload) -> ClientResponse {
 
 #[cfg(test)]
 mod tests {
-    use actix_http::{HttpMessage, StatusCode, Version, header::HeaderValue};
+    use actix_http::{Version, header::HeaderValue};
 
     use super::*;
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::routes::{AddedRoutes, Rate, rate};
 use super::{HOUR_MS, YEAR_MS, section};
-use crate::config::reader::{Parsed, list, number, optional, path, some, word};
+use crate::config::reader::{Parsed, fraction, list, number, optional, path, some, word};
 use crate::types::{HttpUrl, Refused, ServiceName, Text, text_form};
 
 const BODY_BYTES_MAX: usize = 1 << 30;
@@ -86,6 +86,22 @@ section! {
         cors_origins: Vec<Origin> = list(word::<Origin>),
         /// Networks whose forwarding headers are believed.
         trusted_proxies: Vec<Network> = list(word::<Network>),
+        /// Requests under way at a time, over all services; the less urgent are turned away first.
+        max_requests: usize = number(1..=1_000_000),
+        /// How often a single request is sent again at most; 0: never.
+        retry_max: u32 = number(0..=10),
+        /// The part of the last ten seconds' requests to a service that may be sent again.
+        retry_budget_ratio: f64 = fraction,
+        /// So many a second may be in any case, as long as that helps.
+        retry_min_per_second: u32 = number(0..=10_000),
+        /// Failures in a row after which an instance is left alone; 0: it never is.
+        breaker_failures: u32 = number(0..=10_000),
+        /// For how long, the first time; it doubles up to a minute.
+        breaker_open_ms: u64 = number(1..=60_000),
+        /// How long a WebSocket may be silent on both sides.
+        tunnel_idle_ms: u64 = number(1..=24 * HOUR_MS),
+        /// How long a stream of events may be silent.
+        events_idle_ms: u64 = number(1..=24 * HOUR_MS),
         /// Where /assets/* is redirected to.
         cdn_base_url: Option<HttpUrl> = optional(cdn_base_url),
     }

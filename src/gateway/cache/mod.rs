@@ -42,7 +42,7 @@ use self::shelf::{Found, Shelf};
 pub(super) use self::ask::host;
 pub(super) use self::keeper::Keeper;
 pub(super) use self::sending::{Came, Sending};
-pub(super) use self::status::{Forwarded, Way, tell};
+pub(super) use self::status::{Forwarded, Keeping, Way, tell};
 pub(super) use self::storable::Defaults;
 
 /// How often a request that waited for another one's answer waits again when that one did not fit it.

@@ -128,6 +128,7 @@ pub(super) async fn door(
             Ok(if marks.is_packed { compress::pack(&request, answer) } else { answer })
         }
         Err(problem) => {
+            let problem = gateway.meters.refused(problem);
             let verdict = marks.verdict.iter().flat_map(Verdict::fields);
             let fields = verdict.chain(cors.fields(request.headers()));
             Err(fields.fold(problem, |problem, (name, value)| problem.header(name, value)))

@@ -14,13 +14,13 @@ use crate::support::{Engine, TestSystem};
 const ONE_WORKER: (&str, &str) = ("API_GATEWAY_WORKERS", "1");
 
 /// Answers when it is let go, so that a test can hold many requests at once.
-struct Gated {
-    service: Scripted,
+pub(super) struct Gated {
+    pub(super) service: Scripted,
     is_open: Arc<AtomicBool>,
 }
 
 impl Gated {
-    fn start() -> Gated {
+    pub(super) fn start() -> Gated {
         let is_open = Arc::new(AtomicBool::new(false));
         let gate = is_open.clone();
         let service = Scripted::start(move |_, stream| {
@@ -34,7 +34,7 @@ impl Gated {
     }
 
     /// Sends so many requests at once; they wait.
-    fn ask(system: &TestSystem, count: usize) -> Vec<Wire> {
+    pub(super) fn ask(system: &TestSystem, count: usize) -> Vec<Wire> {
         let ask = |_| {
             let mut wire = Wire::to(port(system));
             wire.send("GET /api/payments HTTP/1.1\r\nhost: busbar\r\n\r\n");
@@ -43,7 +43,7 @@ impl Gated {
         (0..count).map(ask).collect()
     }
 
-    fn let_go(&self, wires: &mut [Wire]) {
+    pub(super) fn let_go(&self, wires: &mut [Wire]) {
         self.is_open.store(true, SeqCst);
         for wire in wires {
             assert_eq!(wire.answer().status(), 200);

@@ -1,0 +1,136 @@
+//! The course of one request from instance to instance: whom it asks, and whether it goes on.
+
+use std::time::{Duration, Instant};
+
+use actix_rt::time::sleep;
+use actix_web::http::header::RETRY_AFTER;
+use awc::ClientResponse;
+use busbar_http::Deadline;
+
+use super::destination::Destination;
+use super::forward::Loss;
+use super::incoming::Incoming;
+use super::retry::{self, Next, Repeat, Tries};
+use super::upstream::breaker::Verdict;
+use super::upstream::judge;
+use super::upstream::member::Leave;
+use super::upstream::ring::Asker;
+
+/// See the module.
+pub(super) struct Course<'a> {
+    destination: &'a Destination,
+    deadline: Deadline,
+    asker: Asker,
+    tries: Tries,
+    /// The instance that is asked.
+    pub(super) index: usize,
+    /// Those that were asked before.
+    tried: Vec<usize>,
+}
+
+/// Whose outcome has to be judged, if anybody minds.
+type Ask = Option<Leave>;
+
+impl<'a> Course<'a> {
+    pub(super) fn start(
+        destination: &'a Destination,
+        deadline: Deadline,
+        minds_breakers: bool,
+        body: &Incoming,
+    ) -> Course<'a> {
+        destination.budget().asked(Instant::now());
+        let is_timed = body.can_be_sent_again();
+        Course {
+            destination,
+            deadline,
+            asker: Asker { deadline, minds_breakers, is_timed },
+            tries: Tries::new(destination.ring.len(), destination.retries_max),
+            index: 0,
+            tried: Vec::new(),
+        }
+    }
+
+    pub(super) fn first(&mut self) -> Result<Ask, Loss> {
+        let picked = self.destination.ring.pick(&[], self.asker);
+        let (index, leave) = picked.map_err(Loss::Rejecting)?;
+        self.index = index;
+        Ok(leave)
+    }
+
+    pub(super) fn judge(&self, leave: Ask, outcome: &Result<ClientResponse, Loss>) {
+        let verdict = match outcome {
+            Ok(answer) => {
+                judge::of_answer(answer.status(), answer.headers(), self.destination.is_ours)
+            }
+            Err(loss) => judge::of_loss(loss, self.destination.facts(!self.asker.is_timed)),
+        };
+        if verdict == Verdict::Good {
+            self.destination.budget().answered_well();
+        }
+        if let Some(leave) = leave {
+            leave.judge(verdict);
+        }
+    }
+
+    /// Picks the instance to ask next; `None`: the outcome stands.
+    pub(super) async fn go_on(
+        &mut self,
+        outcome: &Result<ClientResponse, Loss>,
+        repeat: Repeat,
+    ) -> Option<Ask> {
+        if let Some(wait) = outcome.as_ref().ok().and_then(|answer| self.time_to_wait(answer)) {
+            sleep(wait).await;
+            return Some(self.destination.ring.this(self.index, self.asker).ok()?.1);
+        }
+        let next = match outcome {
+            Ok(answer) => self.tries.after_answer(answer.status(), repeat),
+            Err(loss) => self.tries.next(loss, repeat),
+        };
+        if next == Next::GiveUp {
+            return None;
+        }
+        if !self.destination.budget().take(Instant::now()) {
+            self.destination.meters.exhausted();
+            return None;
+        }
+        if let (Next::Again, Err(loss)) = (next, outcome) {
+            let pause = retry::pause(chance());
+            if pause >= self.deadline.left() {
+                return None;
+            }
+            log::info!("{}: {loss}; sent once more", self.destination.name);
+            sleep(pause).await;
+        }
+        let leave = self.step(next)?;
+        self.destination.meters.retried(next);
+        Some(leave)
+    }
+
+    /// To an instance that was not asked yet; to the same one only when there is no other, and what
+    /// was sent may be sent there again.
+    fn step(&mut self, next: Next) -> Option<Ask> {
+        self.tried.push(self.index);
+        let ring = &self.destination.ring;
+        let mut picked = ring.pick(&self.tried, self.asker);
+        if picked.is_err() && next == Next::Again {
+            picked = ring.pick(&[], self.asker);
+        }
+        let (index, leave) = picked.ok()?;
+        self.index = index;
+        Some(leave)
+    }
+
+    /// For how long a replay waits before it asks again, if it has to.
+    fn time_to_wait(&self, answer: &ClientResponse) -> Option<Duration> {
+        if !self.tries.is_replay() {
+            return None;
+        }
+        let retry_after = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok();
+        retry::wait_for_the_first(answer.status(), retry_after, self.deadline.left())
+    }
+}
+
+/// From 0 to 1; only drawn when something has gone wrong.
+fn chance() -> f64 {
+    (uuid::Uuid::new_v4().as_u128() % 1000) as f64 / 1000.0
+}

@@ -1,0 +1,60 @@
+//! The road of a WebSocket: that of a request, but past the cache, and with no end of its own.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::web::Payload;
+use actix_web::{HttpRequest, HttpResponse};
+use busbar_http::{Deadline, Problem, RequestId};
+
+use super::Gateway;
+use super::actor::Clerk;
+use super::cache::{Forwarded, Keeping, Way};
+use super::forward::{Loss, Order};
+use super::incoming::Incoming;
+use super::journey::Journey;
+use super::onward::fields;
+use super::outgoing::{self, Passage};
+use super::route::Route;
+use super::upstream::handshake::Handshake;
+use super::upstream::tunnel;
+use super::upstream::vigil::Terms;
+
+/// What a client has asked with.
+pub(super) struct Opening<'a> {
+    pub(super) request: &'a HttpRequest,
+    pub(super) payload: Payload,
+    pub(super) handshake: Handshake,
+    pub(super) id: &'a RequestId,
+}
+
+/// Asks for the switch; any other answer is one like others.
+pub(super) async fn switch(
+    gateway: &Gateway,
+    clerk: &Clerk,
+    (route, target, deadline): (&Route, String, Deadline),
+    opening: Opening<'_>,
+    mut journey: Journey,
+) -> Result<HttpResponse, Problem> {
+    let Opening { request, payload, handshake, id } = opening;
+    let destination = gateway.destination(route)?;
+    let place = Some(gateway.enter(route, request.method(), destination)?);
+    let mut asked = fields(gateway, request, id, deadline);
+    Handshake::ask(&mut asked);
+    let body = Incoming::Nothing;
+    let order = Order::new(route, request.method(), target, asked, body, deadline);
+    journey.sent();
+    let answer = clerk.forward(order, destination, deadline).await?;
+    journey.answered(answer.status());
+    let terms = Terms { idle_max: gateway.events_idle_max(), draining: clerk.draining() };
+    let passage = Passage { journey, deadline, keeper: None, terms, place };
+    let way = Way::Sent(Forwarded::Bypass, Keeping::No);
+    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(outgoing::answer(answer, id, way, passage));
+    }
+    let switched = tunnel::switched(&answer, &handshake);
+    let switched = switched.map_err(|loss: Loss| loss.problem(&destination.name))?;
+    let fields = outgoing::fields(answer.headers().clone(), id, way);
+    let idle_max = Duration::from_millis(gateway.settings.tunnel_idle_ms);
+    Ok(tunnel::open(switched, fields, payload, idle_max, passage))
+}

@@ -1,0 +1,221 @@
+//! One instance of a destination as all threads see it: its breaker, and when it came back.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use busbar_actors::Upstream as News;
+use busbar_http::Deadline;
+use busbar_http::lane::Instance;
+
+use super::breaker::{Breaker, Rule, State, Ticket, Verdict};
+use crate::gateway::meters::BreakerMeters;
+
+/// See the module.
+pub(in crate::gateway) struct Member {
+    /// Of the destination and of the instance, for the log.
+    title: String,
+    instance: Arc<Instance>,
+    /// What its supervisor tells, when it is hosted in this process.
+    news: Option<Arc<News>>,
+    breaker: Mutex<Kept>,
+    /// Milliseconds from `start` to when it came back the last time; 0: it has not been away.
+    back_at: AtomicU64,
+    was_down: AtomicBool,
+    start: Instant,
+    meters: BreakerMeters,
+}
+
+/// What the lock is around.
+struct Kept {
+    breaker: Breaker,
+    /// The incarnation that is spoken of, when it is hosted.
+    incarnation: u64,
+}
+
+/// A request that was let through to an instance. It has to be judged; dropped without, it says
+/// nothing, unless it had waited to the end of its time.
+pub(in crate::gateway) struct Leave {
+    member: Arc<Member>,
+    ticket: Ticket,
+    deadline: Deadline,
+    /// Whether running out of time is the instance's fault.
+    is_timed: bool,
+    is_judged: bool,
+}
+
+impl Member {
+    pub(in crate::gateway) fn new(
+        title: String,
+        instance: Arc<Instance>,
+        news: Option<Arc<News>>,
+        rule: Rule,
+        meters: BreakerMeters,
+    ) -> Arc<Member> {
+        let start = Instant::now();
+        let incarnation = news.as_ref().map_or(0, |news| news.pool());
+        let breaker = Mutex::new(Kept { breaker: Breaker::new(rule, start), incarnation });
+        meters.state.set(State::Passing.number());
+        let (back_at, was_down) = (AtomicU64::new(0), AtomicBool::new(false));
+        Arc::new(Member { title, instance, news, breaker, back_at, was_down, start, meters })
+    }
+
+    /// Requests under way and in line.
+    pub(super) fn load(&self) -> usize {
+        let counts = self.instance.counts();
+        counts.busy + counts.waiting
+    }
+
+    /// For how long nobody would be let through; `None`: somebody would be now.
+    pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
+        let mut kept = self.kept();
+        self.renew(&mut kept, now);
+        kept.breaker.wait(now)
+    }
+
+    /// Lets a request through, or says how long to wait.
+    pub(super) fn leave(
+        self: &Arc<Self>,
+        now: Instant,
+        deadline: Deadline,
+        is_timed: bool,
+    ) -> Result<Leave, Duration> {
+        let mut kept = self.kept();
+        self.renew(&mut kept, now);
+        let before = kept.breaker.state();
+        let ticket = kept.breaker.leave(now)?;
+        self.tell(before, kept.breaker.state(), now);
+        drop(kept);
+        Ok(Leave { member: self.clone(), ticket, deadline, is_timed, is_judged: false })
+    }
+
+    /// What the watch over all services says of it.
+    pub(super) fn is_said_to_be(&self, is_down: bool, now: Instant) {
+        if self.was_down.swap(is_down, Relaxed) && !is_down {
+            self.has_come_back(now);
+        }
+    }
+
+    /// For how long it has been back, if it was away.
+    pub(super) fn back_for(&self, now: Instant) -> Option<Duration> {
+        let back_at = self.back_at.load(Relaxed);
+        let since = now.saturating_duration_since(self.start);
+        (back_at > 0).then(|| since.saturating_sub(Duration::from_millis(back_at)))
+    }
+
+    fn has_come_back(&self, now: Instant) {
+        let since = now.saturating_duration_since(self.start).as_millis();
+        self.back_at.store(u64::try_from(since).unwrap_or(u64::MAX).max(1), Relaxed);
+    }
+
+    fn judge(&self, ticket: Ticket, verdict: Verdict, now: Instant) {
+        let mut kept = self.kept();
+        self.renew(&mut kept, now);
+        let before = kept.breaker.state();
+        kept.breaker.judge(ticket, verdict, now);
+        let after = kept.breaker.state();
+        self.tell(before, after, now);
+        drop(kept);
+        if before != State::Passing && after == State::Passing {
+            self.has_come_back(now);
+        }
+    }
+
+    /// A supervisor's new incarnation is not to answer for the one before.
+    fn renew(&self, kept: &mut Kept, now: Instant) {
+        let Some(news) = &self.news else { return };
+        let current = news.pool();
+        if current != kept.incarnation {
+            kept.incarnation = current;
+            let before = kept.breaker.state();
+            kept.breaker.renew();
+            self.tell(before, kept.breaker.state(), now);
+        }
+    }
+
+    /// Once for each change: under the lock.
+    fn tell(&self, before: State, after: State, now: Instant) {
+        if before.number() == after.number() {
+            return;
+        }
+        self.meters.changed(after);
+        match after {
+            State::Rejecting { until, .. } => log::warn!(
+                "{}: breaker {} -> {} for {} ms",
+                self.title,
+                before.name(),
+                after.name(),
+                until.saturating_duration_since(now).as_millis()
+            ),
+            _ => log::info!("{}: breaker {} -> {}", self.title, before.name(), after.name()),
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Leave {
+    pub(in crate::gateway) fn judge(mut self, verdict: Verdict) {
+        self.is_judged = true;
+        self.member.judge(self.ticket, verdict, Instant::now());
+    }
+}
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        if self.is_judged {
+            return;
+        }
+        let is_late = self.is_timed && self.deadline.left().is_zero();
+        let verdict = if is_late { Verdict::Failed } else { Verdict::Nothing };
+        self.member.judge(self.ticket, verdict, Instant::now());
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use busbar_http::Metrics;
+    use busbar_http::lane::Limits;
+
+    use super::*;
+    use crate::gateway::meters::Meters;
+
+    fn member(news: Option<Arc<News>>) -> Arc<Member> {
+        let meters = Meters::register(&Metrics::new("gateway").unwrap()).unwrap();
+        let instance = Instance::new("http://127.0.0.1:1".parse().unwrap(), Limits::default());
+        let rule = Rule { failures_max: 2, open_min: Duration::from_secs(10) };
+        Member::new("test/0".into(), instance, news, rule, meters.breaker("test", 0))
+    }
+
+    fn leave(member: &Arc<Member>, wait: Duration) -> Leave {
+        member.leave(Instant::now(), Deadline::after(wait), true).map_err(drop).unwrap()
+    }
+
+    #[test]
+    fn who_left_early_says_nothing_and_who_waited_to_the_end_does() {
+        let member = member(None);
+        (0..9).for_each(|_| drop(leave(&member, Duration::from_secs(9))));
+        assert_eq!(member.wait(Instant::now()), None);
+        (0..2).for_each(|_| drop(leave(&member, Duration::ZERO)));
+        assert!(member.wait(Instant::now()).is_some());
+    }
+
+    #[test]
+    fn a_new_incarnation_is_asked_at_once_and_grows_into_its_share() {
+        let news = Arc::<News>::default();
+        let member = member(Some(news.clone()));
+        let long = Duration::from_secs(9);
+        (0..2).for_each(|_| leave(&member, long).judge(Verdict::Failed));
+        assert!(member.wait(Instant::now()).is_some());
+        news.swap_pool();
+        assert_eq!(member.wait(Instant::now()), None);
+        let probe = leave(&member, long);
+        assert!(member.leave(Instant::now(), Deadline::after(long), true).is_err());
+        assert_eq!(member.back_for(Instant::now()), None);
+        probe.judge(Verdict::Good);
+        assert!(member.back_for(Instant::now()).is_some());
+    }
+}
