@@ -12,6 +12,8 @@ test:         ## all tests, on SQLite and PostgreSQL; installs PostgreSQL when i
 	cargo test --workspace --locked --profile $(PROFILE)
 fuzz:         ## every service against its API description, by schemathesis from PyPI
 	PROFILE=$(PROFILE) sh tests/fuzz.sh
+cache-tests:  ## the public suite for HTTP caches, from npm, against the gateway
+	PROFILE=$(PROFILE) sh tests/cache-tests.sh
 lint:         ## formatting, clippy, licences and banned crates
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -25,4 +27,6 @@ docker-up:    ## nine containers, PostgreSQL, Prometheus, Grafana
 docker-down:  ## stops them; volumes stay
 	[ ! -e deploy/.env ] || $(COMPOSE) -f deploy/compose.yml --env-file deploy/.env down
 
-.PHONY: help start test fuzz lint bench docker-build docker-up docker-down
+export RUST_TEST_THREADS ?= $(shell expr 2 \* $$(nproc))
+
+.PHONY: help start test fuzz cache-tests lint bench docker-build docker-up docker-down
