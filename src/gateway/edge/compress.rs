@@ -111,7 +111,7 @@ fn is_text(kind: &HeaderValue) -> bool {
     };
     let is_text = begins("text/")
         || PACKED_TYPES.iter().any(|known| essence.eq_ignore_ascii_case(known))
-        || PACKED_SUFFIXES.iter().any(|suffix| ends(suffix));
+        || PACKED_SUFFIXES.iter().any(ends);
     is_text && !essence.eq_ignore_ascii_case(EVENTS)
 }
 
