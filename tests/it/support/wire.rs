@@ -86,7 +86,8 @@ fn read_body(stream: &mut impl Read, message: &mut Message) {
         drop(stream.take(length as u64).read_to_end(&mut body));
         message.is_whole = body.len() == length;
         message.body = body;
-    } else if message.line.starts_with("HTTP/") && !matches!(message.status(), 204 | 304) {
+    } else if message.line.starts_with("HTTP/") && !matches!(message.status(), 100..200 | 204 | 304)
+    {
         message.is_whole = stream.read_to_end(&mut message.body).is_ok();
     }
 }
