@@ -66,7 +66,8 @@ impl Messages {
 
     /// Whether it came back.
     pub async fn round_trip(&self, uri: &Uri, deadline: Deadline) -> bool {
-        let Ok((route, target)) = self.table.find(&Method::GET, uri) else { return false };
+        let Ok(route) = self.table.find(&Method::GET, uri) else { return false };
+        let target = route.target(uri);
         let (fields, body) = (HeaderMap::default(), Incoming::Nothing);
         let order = Order::new(route, &Method::GET, target, fields, body, deadline);
         self.to.send(Forward(SendWrapper::new(order))).await.is_ok()

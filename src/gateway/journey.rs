@@ -18,9 +18,8 @@ const CLIENT_GONE: u16 = 499;
 pub(super) struct Journey {
     gateway: Arc<Gateway>,
     start: Instant,
-    method: Method,
-    /// Without the query, which may hold what nobody should read in a log.
-    path: String,
+    /// Of its path only what stands before the query, which may hold what nobody should read in a log.
+    request: HttpRequest,
     request_id: Arc<str>,
     /// `None`: no route was found.
     route: Option<Arc<str>>,
@@ -39,8 +38,7 @@ impl Journey {
         Journey {
             gateway,
             start: Instant::now(),
-            method: request.method().clone(),
-            path: request.path().to_owned(),
+            request: request.clone(),
             request_id: id.id.clone(),
             route: None,
             sent: None,
@@ -52,7 +50,7 @@ impl Journey {
     }
 
     pub(super) fn method(&self) -> &Method {
-        &self.method
+        self.request.method()
     }
 
     pub(super) fn takes(&mut self, route: &Route) {
@@ -66,6 +64,12 @@ impl Journey {
     pub(super) fn answered(&mut self, status: StatusCode) {
         self.answered = Some(self.start.elapsed());
         self.status = status.as_u16();
+    }
+
+    /// It was answered at once, from what is kept or by the gateway itself.
+    pub(super) fn ends_here(&mut self, status: StatusCode) {
+        self.status = status.as_u16();
+        self.is_done = true;
     }
 
     /// It is a stream of events or a tunnel.
@@ -82,8 +86,8 @@ impl Journey {
     pub(super) fn cut(&mut self, reason: &'static str, cause: &str) {
         self.is_done = true;
         self.gateway.meters.cuts.with_label_values(&[reason]).inc();
-        let Journey { method, path, request_id, .. } = self;
-        log::warn!("{method} {path}: the answer was cut in its body: {cause} request={request_id}");
+        let (method, path, id) = (self.method(), self.request.path(), &self.request_id);
+        log::warn!("{method} {path}: the answer was cut in its body: {cause} request={id}");
     }
 
     fn tell_slow(&self, took: Duration) {
@@ -94,8 +98,8 @@ impl Journey {
         };
         log::warn!(
             "slow_request: {} {} took {} ms; route={} status={} received_ms={} upstream_ms={} body_ms={}{} request={}",
-            self.method,
-            self.path,
+            self.method(),
+            self.request.path(),
             ms(None, None),
             self.route.as_deref().unwrap_or("unmatched"),
             self.status,

@@ -235,7 +235,7 @@ async fn road(
 ) -> Result<HttpResponse, Problem> {
     let id = identity(&request);
     let mut journey = Journey::start(gateway.clone().into_inner(), &request, &id);
-    let (route, target) = gateway.table.find(request.method(), request.uri())?;
+    let route = gateway.table.find(request.method(), request.uri())?;
     let deadline = Deadline::after(route.wait(request.method(), request.path()));
     journey.takes(route);
     request.extensions_mut().insert(RoutePattern(route.prefix.clone()));
@@ -246,7 +246,7 @@ async fn road(
     }
     if let Some(handshake) = Handshake::of(&request)? {
         let opening = Opening { request: &request, payload, handshake, id: &id };
-        return switch::switch(&gateway, &clerk, (route, target, deadline), opening, journey).await;
+        return switch::switch(&gateway, &clerk, (route, deadline), opening, journey).await;
     }
     let asked = gateway.asked(route, &request, guest.principal());
     let sending = match gateway.cache.look(&asked, deadline).await? {
@@ -263,6 +263,7 @@ async fn road(
     let mut fields = fields(&gateway, &request, &id, deadline);
     hops::count_down(request.method(), &mut fields);
     sending.conditions(&mut fields);
+    let target = route.target(request.uri());
     let mut order = Order::new(route, request.method(), target, fields, body, deadline);
     order.interim = Interim::of(&request);
     journey.sent();

@@ -42,8 +42,7 @@ pub(super) struct Passage {
 /// The answer from what is kept.
 pub(super) fn kept(mut answer: HttpResponse, id: &RequestId, mut journey: Journey) -> HttpResponse {
     trace_to(answer.headers_mut(), id);
-    journey.answered(answer.status());
-    journey.done();
+    journey.ends_here(answer.status());
     answer
 }
 

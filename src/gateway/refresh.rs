@@ -33,7 +33,8 @@ async fn refresh(
     sending: Sending,
 ) -> Result<(), Problem> {
     // The whole of it, whatever the client wanted of it.
-    let (route, target) = gateway.table.find(&Method::GET, request.uri())?;
+    let route = gateway.table.find(&Method::GET, request.uri())?;
+    let target = route.target(request.uri());
     let deadline = Deadline::after(route.wait(&Method::GET, request.path()));
     let destination = gateway.destination(route)?;
     let _place = destination.enter()?;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::Method;
 use actix_web::http::header::HeaderValue;
+use actix_web::http::{Method, Uri};
 
 use crate::config::{AddedRoute, Auth, Caching, Gateway, Methods, Rate};
 use crate::types::ServiceName::{self, Documents};
@@ -195,7 +195,8 @@ impl Route {
     }
 
     /// The path with query that is sent on.
-    pub(super) fn target(&self, whole: &str) -> String {
+    pub(super) fn target(&self, uri: &Uri) -> String {
+        let whole = uri.path_and_query().map_or(uri.path(), |whole| whole.as_str());
         let rest = whole.strip_prefix(&*self.cut).unwrap_or(whole);
         if rest.starts_with('/') { rest.to_owned() } else { format!("/{rest}") }
     }

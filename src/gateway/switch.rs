@@ -32,7 +32,7 @@ pub(super) struct Opening<'a> {
 pub(super) async fn switch(
     gateway: &Gateway,
     clerk: &Clerk,
-    (route, target, deadline): (&Route, String, Deadline),
+    (route, deadline): (&Route, Deadline),
     opening: Opening<'_>,
     mut journey: Journey,
 ) -> Result<HttpResponse, Problem> {
@@ -42,6 +42,7 @@ pub(super) async fn switch(
     let mut asked = fields(gateway, request, id, deadline);
     Handshake::ask(&mut asked);
     let body = Incoming::Nothing;
+    let target = route.target(request.uri());
     let order = Order::new(route, request.method(), target, asked, body, deadline);
     journey.sent();
     let answer = clerk.forward(order, destination, deadline).await?;

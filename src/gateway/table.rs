@@ -83,8 +83,8 @@ impl Table {
         Table { routes }
     }
 
-    /// The route of a request, and the path with query that it is sent on with.
-    pub(super) fn find(&self, method: &Method, uri: &Uri) -> Result<(&Route, String), Problem> {
+    /// The route of a request.
+    pub(super) fn find(&self, method: &Method, uri: &Uri) -> Result<&Route, Problem> {
         let path = uri.path();
         let Some(route) = self.leading(path) else {
             target::check(path)?;
@@ -98,8 +98,7 @@ impl Table {
         if !route.takes(method) {
             return Err(not_allowed(route.allow.clone()));
         }
-        let whole = uri.path_and_query().map_or(path, |whole| whole.as_str());
-        Ok((route, route.target(whole)))
+        Ok(route)
     }
 
     /// The route that a path has, whatever the method.
@@ -164,8 +163,9 @@ mod tests {
         let table = table_with(&[("/legacy", false), ("/cut", true), ("/api/users/old", true)]);
         let sent = |method: &str, uri: &'static str| {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
-            let (route, target) = table.find(&method, &Uri::from_static(uri)).ok()?;
-            Some((route.prefix.to_string(), route.to, target))
+            let uri = Uri::from_static(uri);
+            let route = table.find(&method, &uri).ok()?;
+            Some((route.prefix.to_string(), route.to, route.target(&uri)))
         };
         for (method, uri, prefix, to, target) in [
             ("M-SEARCH", "/legacy", "/legacy", 8, "/legacy"),
@@ -186,15 +186,17 @@ mod tests {
         }
         assert_eq!(sent("CONNECT", "/legacy"), None);
         let everything = table_with(&[("/", false)]);
-        let found = everything.find(&Method::GET, &Uri::from_static("/x/y")).ok();
-        assert_eq!(found.map(|(route, target)| (route.to, target)), Some((8, "/x/y".into())));
+        let uri = Uri::from_static("/x/y");
+        let found = everything.find(&Method::GET, &uri).ok();
+        assert_eq!(found.map(|route| (route.to, route.target(&uri))), Some((8, "/x/y".into())));
     }
 
     fn find(method: Method, uri: &'static str) -> Result<(ServiceName, String), (u16, String)> {
         let table = table();
-        let found = table.find(&method, &Uri::from_static(uri));
+        let uri = Uri::from_static(uri);
+        let found = table.find(&method, &uri);
         found
-            .map(|(route, target)| (route.service.unwrap(), target))
+            .map(|route| (route.service.unwrap(), route.target(&uri)))
             .map_err(|problem| (problem.status().as_u16(), problem.code().to_owned()))
     }
 
@@ -235,7 +237,7 @@ mod tests {
     fn documents_may_be_large_and_take_their_time() {
         let table = table();
         let bounds = |method, uri| {
-            let (route, _) = table.find(&method, &Uri::from_static(uri)).unwrap();
+            let route = table.find(&method, &Uri::from_static(uri)).unwrap();
             (route.body_bytes_max, route.wait(&method, uri).as_secs())
         };
         let bytes_max = 1_000 + FORM_BYTES;

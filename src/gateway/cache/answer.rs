@@ -99,11 +99,11 @@ fn with_fields(
     body: BoxBody,
     is_wanted: impl Fn(&HeaderName) -> bool,
 ) -> HttpResponse {
-    let mut fields = HeaderMap::with_capacity(entry.fields.len() + 4);
+    let mut response = HttpResponse::with_body(status, body);
+    // The map that is there: it has been used before, and has room.
+    let fields = response.headers_mut();
     for (name, value) in entry.fields.iter().filter(|(name, _)| is_wanted(name)) {
         fields.append(name.clone(), value.clone());
     }
-    let mut response = HttpResponse::with_body(status, body);
-    *response.headers_mut() = fields;
     response
 }

@@ -41,7 +41,8 @@ impl Lifetime {
 /// The age that an answer has when it arrives (RFC 9111, section 4.2.3).
 pub(super) fn age_at_arrival(fields: &HeaderMap, asked: Timestamp, arrived: Timestamp) -> Duration {
     // The first of several counts; what is no number is as if it were not there (section 5.1).
-    let first = fields.get(AGE).and_then(|value| value.to_str().ok()?.split(',').next());
+    // Parameters, which it has none of, are cut off.
+    let first = fields.get(AGE).and_then(|value| value.to_str().ok()?.split([',', ';']).next());
     let said = Duration::from_secs(first.and_then(|text| seconds(text.trim())).unwrap_or(0));
     let apparent = date(fields, DATE).map_or(Duration::ZERO, |date| {
         let arrived = time_of(arrived);
@@ -154,12 +155,13 @@ mod tests {
         assert_eq!(age(&[(DATE, &written(60))]), 2, "a clock that is ahead");
         assert_eq!(age(&[(AGE, "0, 7200")]), 2, "the first counts");
         assert_eq!(age(&[(AGE, "7200"), (AGE, "0")]), 7202);
+        assert_eq!(age(&[(AGE, "7200;a=b")]), 7202);
     }
 
     /// RFC 9111, section 5.1.
     #[test]
     fn an_age_that_makes_no_sense_is_none() {
-        for bad in ["abc", "-1", "7200.0", "", "1;a=b", "0x1", "1 2"] {
+        for bad in ["abc", "-1", "7200.0", "", ";a=b", "0x1", "1 2"] {
             assert_eq!(age(&[(AGE, bad)]), 2, "{bad}");
         }
     }
