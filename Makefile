@@ -16,7 +16,7 @@ cache-tests:  ## the public suite for HTTP caches, from npm, against the gateway
 	PROFILE=$(PROFILE) sh tests/cache-tests.sh
 lint:         ## formatting, clippy, licences and banned crates
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --workspace --all-targets --locked --profile $(PROFILE) -- -D warnings
 	sh tests/deny.sh
 bench:        ## Busbar beside nginx, HAProxy, Varnish and Node.js, into docs/benchmarks.md
 	sh benches/run.sh
@@ -27,6 +27,7 @@ docker-up:    ## nine containers, PostgreSQL, Prometheus, Grafana
 docker-down:  ## stops them; volumes stay
 	[ ! -e deploy/.env ] || $(COMPOSE) -f deploy/compose.yml --env-file deploy/.env down
 
-export RUST_TEST_THREADS ?= $(shell expr 2 \* $$(nproc))
+# Most of the time a test waits for something.
+export RUST_TEST_THREADS ?= $(shell expr 3 \* $$(nproc))
 
 .PHONY: help start test fuzz cache-tests lint bench docker-build docker-up docker-down

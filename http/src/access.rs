@@ -11,7 +11,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage};
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 
 use crate::guard::{self, RoutePattern};
@@ -39,17 +39,25 @@ pub(crate) struct Access {
     pub metrics: Metrics,
     /// Set by the supervisor when this incarnation is about to go.
     pub draining: Arc<AtomicBool>,
+    pub at_once: Option<AtOnce>,
 }
+
+/// Asked before a request goes its way through routes and handlers; what it knows is the answer.
+pub type AtOnce = Arc<dyn Fn(&HttpRequest) -> Option<HttpResponse> + Send + Sync>;
 
 /// The answer to a request of the usual form.
 async fn settled<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
+    at_once: Option<AtOnce>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     if let Err(problem) = strict::settle(request.head_mut()) {
         return Ok(request.error_response(problem));
     }
     if let Some(answer) = strict::of_server(request.head()) {
+        return Ok(request.into_response(answer));
+    }
+    if let Some(answer) = at_once.and_then(|at_once| at_once(request.request())) {
         return Ok(request.into_response(answer));
     }
     Ok(next.call(request).await?.map_into_boxed_body())
@@ -82,7 +90,8 @@ impl Access {
         let (method, path) = (request.method().clone(), request.path().to_owned());
         request.extensions_mut().insert(id.clone());
 
-        let answered = AssertUnwindSafe(settled(request, next)).catch_unwind().await;
+        let answered =
+            AssertUnwindSafe(settled(request, next, self.at_once.clone())).catch_unwind().await;
         let mut response = match answered {
             Ok(Ok(response)) => self.placed(response, &path, &id),
             Ok(Err(error)) => {

@@ -20,7 +20,7 @@ use actix_web::{App, HttpResponse, web};
 use futures_util::future::ready;
 use prometheus::IntCounterVec;
 
-use crate::access::Access;
+use crate::access::{Access, AtOnce};
 use crate::body::BodyLimit;
 use crate::caller::{ServiceKey, Verifier};
 use crate::connection::{Expecting, Made, Stream, introduce, kept, through};
@@ -62,6 +62,8 @@ pub struct Kit {
     pub service_key: Option<Arc<ServiceKey>>,
     /// Asked before each handler; for the injection of faults.
     pub before: Option<Before>,
+    /// Knows some answers before any route is looked for.
+    pub at_once: Option<AtOnce>,
     /// The OpenAPI document, JSON.
     pub document: Arc<str>,
     /// The JSON of `/metrics`; the server's own figures when absent.
@@ -86,7 +88,11 @@ where
     let refused = kit.metrics.refused();
     let factory = move || {
         kit.metrics.pulse().start(kit.health.generation());
-        let access = Access { metrics: kit.metrics.clone(), draining: kit.draining.clone() };
+        let access = Access {
+            metrics: kit.metrics.clone(),
+            draining: kit.draining.clone(),
+            at_once: kit.at_once.clone(),
+        };
         App::new()
             .app_data(body_limit)
             .app_data(kit.metrics.clone())

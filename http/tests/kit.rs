@@ -53,6 +53,7 @@ async fn running() -> Running {
         service_key: None,
         before: None,
         document: "{}".into(),
+        at_once: None,
         figures: None,
     };
     let limits = Limits {

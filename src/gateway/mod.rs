@@ -12,6 +12,7 @@
 
 mod actor;
 mod assets;
+mod at_once;
 mod balance;
 mod cache;
 #[doc(hidden)]
@@ -168,6 +169,7 @@ impl Gateway {
     pub fn configure(self: &Arc<Self>, incarnation: &Incarnation, config: &mut web::ServiceConfig) {
         config.app_data(Data::new(Clerk::hire(self, incarnation)));
         config.app_data(Data::from(self.clone()));
+        config.app_data(self.edge.verifier());
         pages::routes().register(config);
         config.default_service(web::to(edge::door));
     }

@@ -46,7 +46,7 @@ pub(super) fn kept(mut answer: HttpResponse, id: &RequestId, mut journey: Journe
     answer
 }
 
-fn trace_to(fields: &mut HeaderMap, id: &RequestId) {
+pub(super) fn trace_to(fields: &mut HeaderMap, id: &RequestId) {
     if let Ok(traceparent) = HeaderValue::from_str(&id.traceparent) {
         fields.insert(HeaderName::from_static(trace::TRACEPARENT), traceparent);
     }

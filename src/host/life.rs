@@ -140,6 +140,7 @@ fn kit<S: Service>(
         service_key: Some(host.service_key.clone()),
         before: host.faults(S::NAME).before(),
         document: document.into(),
+        at_once: None,
         figures: None,
     }
 }

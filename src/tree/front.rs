@@ -79,7 +79,7 @@ async fn serve(
     }
     let (generation, draining) = (incarnation.generation, incarnation.draining.clone());
     let health = Health::new("api-gateway", generation, draining.clone(), Vec::new());
-    let figures = gateway.clone();
+    let (figures, at_once) = (gateway.clone(), gateway.clone());
     let kit = Kit {
         metrics: host.metrics(ServiceName::Gateway)?,
         health: web::Data::new(health.until(host.leaving.clone())),
@@ -87,6 +87,7 @@ async fn serve(
         verifier: None,
         service_key: None,
         before: None,
+        at_once: Some(Arc::new(move |request| at_once.at_once(request))),
         document,
         figures: Some(Arc::new(move || figures.figures())),
     };

@@ -44,7 +44,7 @@ impl Folder {
         let (sender, ended) = mpsc::channel();
         std::thread::spawn(move || sender.send(child.wait_with_output()));
         let Ok(output) = ended.recv_timeout(PATIENCE) else {
-            drop(Command::new("kill").args(["-9", &id]).status());
+            drop(Command::new("sh").args(["-c", &format!("kill -9 {id}")]).status());
             panic!("it does not end");
         };
         let output = output.unwrap();

@@ -77,7 +77,8 @@ impl Process {
 
     fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+        let words = format!("kill -s {name} {id}");
+        assert!(Command::new("sh").args(["-c", &words]).status().unwrap().success());
     }
 
     async fn exit_code(&mut self) -> Option<i32> {

@@ -104,6 +104,17 @@ impl Cache {
         })
     }
 
+    /// The answer if it is there and fresh, without waiting for anything.
+    pub(super) fn at_once(&self, asked: &Asked<'_>) -> Option<HttpResponse> {
+        let shelf = self.shelf.as_ref().filter(|shelf| shelf.entries() > 0)?;
+        let ask = Ask::of(asked).filter(|ask| !ask.directives.no_store)?;
+        let fields = asked.request.headers();
+        let now = self.now();
+        let Known::Good(entry, way) = known(shelf, &ask, fields, now, false) else { return None };
+        self.meters.answered(way);
+        Some(answer::from_entry(&entry, &ask, fields, now, way))
+    }
+
     /// # Errors
     /// 504 when the request wants a kept answer alone and there is none, and when the one it waited
     /// for did not come in time.

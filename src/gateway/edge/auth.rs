@@ -51,6 +51,10 @@ struct Good {
 }
 
 impl Gatekeeper {
+    pub(super) fn verifier(&self) -> Arc<Verifier> {
+        self.verifier.clone()
+    }
+
     pub(super) fn new(verifier: Arc<Verifier>, clock: Clock, ended: Arc<Ended>) -> Gatekeeper {
         let good = Recent::new(TOKENS_MAX);
         Gatekeeper { verifier, clock, ended, good, no_keys_since: Mutex::default() }

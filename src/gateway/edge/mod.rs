@@ -79,6 +79,11 @@ struct Marks {
 impl Edge {
     /// # Errors
     /// When a metric is malformed.
+    /// For the gateway's own pages.
+    pub(super) fn verifier(&self) -> Arc<Verifier> {
+        self.gatekeeper.verifier()
+    }
+
     pub(super) fn new(
         means: Means,
         clock: Clock,
@@ -104,6 +109,17 @@ impl Edge {
     }
 }
 
+/// What belongs on every answer, and its body as small as the client takes it.
+pub(super) fn finish(
+    gateway: &Gateway,
+    request: &HttpRequest,
+    mut answer: HttpResponse,
+    is_packed: bool,
+) -> HttpResponse {
+    gateway.edge.cors.mark(request.headers(), answer.headers_mut());
+    if is_packed { compress::pack(request, answer) } else { answer }
+}
+
 /// The handler of every request that is for a service behind.
 pub(super) async fn door(
     request: HttpRequest,
@@ -119,13 +135,12 @@ pub(super) async fn door(
     let marks = request.extensions().get::<Marks>().cloned().unwrap_or_default();
     match answered {
         Ok(mut answer) => {
-            cors.mark(request.headers(), answer.headers_mut());
             if let Some(verdict) = marks.verdict {
                 for (name, value) in verdict.fields() {
                     answer.headers_mut().insert(name, value);
                 }
             }
-            Ok(if marks.is_packed { compress::pack(&request, answer) } else { answer })
+            Ok(finish(&gateway, &request, answer, marks.is_packed))
         }
         Err(problem) => {
             let problem = gateway.meters.refused(problem);

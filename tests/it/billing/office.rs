@@ -294,6 +294,7 @@ fn kit(key: &PrivateKey, service_key: &Arc<ServiceKey>, metrics: &Metrics) -> Ki
         verifier: Some(Arc::new(Verifier::new(fetch, Arc::new(seconds)))),
         service_key: Some(service_key.clone()),
         before: None,
+        at_once: None,
         document: "{}".into(),
         figures: None,
     }

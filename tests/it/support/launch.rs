@@ -77,9 +77,10 @@ impl Process {
 
     /// Sends a signal by name, as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        let id = self.id().to_string();
-        let sent = Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap();
-        assert!(sent.success(), "kill -{name} {id}");
+        // The shell's own word: not every machine has a program of that name.
+        let words = format!("kill -{name} {}", self.id());
+        let sent = Command::new("sh").args(["-c", &words]).status().unwrap();
+        assert!(sent.success(), "{words}");
     }
 
     /// `kill -9`, and gone.

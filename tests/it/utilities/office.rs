@@ -294,6 +294,7 @@ fn kit(key: &PrivateKey, service_key: &Arc<ServiceKey>, metrics: &Metrics) -> Ki
         service_key: Some(service_key.clone()),
         before: None,
         document: "{}".into(),
+        at_once: None,
         figures: None,
     }
 }

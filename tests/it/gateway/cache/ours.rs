@@ -22,6 +22,29 @@ both_engines! {
     }
 }
 
+both_engines! {
+    /// An administrator has it forgotten, as a whole or below a path; nobody else.
+    async fn what_is_kept_can_be_purged(system: TestSystem) {
+        let keys = "/.well-known/jwks.json";
+        let word = async || system.anonymous().get(keys).await.header("x-cache").to_owned();
+        let (admin, alice) = (system.admin().await, system.person("alice").await);
+        let purge = "/api/gateway/cache/purge";
+        alice.post(purge, json!({})).await.expect_problem(403, "insufficient_scope");
+        system.anonymous().post(purge, json!({})).await.expect_problem(401, "unauthenticated");
+        admin.post(purge, json!({"prefx": "/"})).await.expect_problem(422, "unknown_field");
+        for (body, is_gone) in [
+            (json!({"prefix": "/api"}), false),
+            (json!({"prefix": "/.well-known"}), true),
+            (json!({}), true),
+        ] {
+            word().await;
+            assert_eq!(word().await, "HIT");
+            admin.post(purge, body.clone()).await.expect(204);
+            assert_eq!(word().await == "MISS", is_gone, "{body}");
+        }
+    }
+}
+
 /// What a service says is for all is for those with a token too.
 #[actix_web::test]
 async fn what_is_public_is_for_all() {
