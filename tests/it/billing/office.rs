@@ -14,7 +14,7 @@ use busbar::jobs;
 use busbar::services::billing::{Billing, Settings};
 use busbar::services::{Peers, Service, Setup};
 use busbar::storage::{self, Database, Target, Transaction};
-use busbar::types::{Clock, EventId, PaymentId, ServiceName, UserId};
+use busbar::types::{Clock, EventId, PaymentId, UserId};
 use busbar_http::caller::{AUDIENCE_API, FetchKeys, ISSUER, UserClaims, Verifier};
 use busbar_http::client::in_name_of;
 use busbar_http::token::{KeySet, PrivateKey};
@@ -286,10 +286,9 @@ fn kit(key: &PrivateKey, service_key: &Arc<ServiceKey>, metrics: &Metrics) -> Ki
         let set = set.clone();
         Box::pin(async move { Ok(set) })
     });
-    let health = Health::new(ServiceName::Billing.origin(), 1, Arc::default(), Vec::new());
     Kit {
         metrics: metrics.clone(),
-        health: Data::new(health),
+        health: Data::new(Health::new("billing", 1, Arc::default(), Vec::new())),
         draining: Arc::default(),
         verifier: Some(Arc::new(Verifier::new(fetch, Arc::new(seconds)))),
         service_key: Some(service_key.clone()),
