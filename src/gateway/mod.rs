@@ -13,7 +13,6 @@
 mod actor;
 mod assets;
 mod at_once;
-mod balance;
 mod cache;
 #[doc(hidden)]
 pub mod cost;

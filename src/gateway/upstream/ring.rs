@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use busbar_http::Deadline;
 
+use super::balance;
 use super::member::{Leave, Member};
 use super::slow_start;
-use crate::gateway::balance;
 use crate::health::Board;
 use crate::types::ServiceName;
 
