@@ -4,7 +4,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -31,6 +31,38 @@ pub struct Quiet;
 fn level(path: &str, is_quiet: bool) -> log::Level {
     let is_quiet = is_quiet || path.starts_with("/health");
     if is_quiet { log::Level::Debug } else { log::Level::Info }
+}
+
+/// One access line.
+fn log(level: log::Level, of: (&str, &Method, &str, u16), took: Duration, id: &RequestId) {
+    let (service, method, path, status) = of;
+    log::log!(
+        target: TARGET,
+        level,
+        "{service} {method} {path} {status} {:.1} ms request={}",
+        took.as_secs_f64() * 1000.0,
+        id.id
+    );
+}
+
+/// The access line of requests that come again and again.
+pub(crate) struct Line {
+    service: &'static str,
+    method: Method,
+    path: Box<str>,
+    status: u16,
+    level: log::Level,
+}
+
+impl Line {
+    pub(crate) fn new(service: &'static str, method: &Method, path: &str, status: u16) -> Line {
+        let level = level(path, false);
+        Line { service, method: method.clone(), path: path.into(), status, level }
+    }
+
+    pub(crate) fn log(&self, took: Duration, id: &RequestId) {
+        log(self.level, (self.service, &self.method, &self.path, self.status), took, id);
+    }
 }
 
 /// What the layer needs of its server.
@@ -121,12 +153,8 @@ impl Access {
         let is_quiet = response.request().extensions().contains::<Quiet>();
         in_flight.is_finished = true;
         self.metrics.finished(route, &method, status, took);
-        log::log!(
-            target: TARGET,
-            level(&path, is_quiet),
-            "{} {method} {path} {status} {:.1} ms request={}",
-            self.metrics.service(), took.as_secs_f64() * 1000.0, id.id
-        );
+        let level = level(&path, is_quiet);
+        log(level, (self.metrics.service(), &method, &path, status), took, &id);
         Ok(response)
     }
 

@@ -37,7 +37,7 @@ pub mod trace;
 pub use body::{Body, Path, Query};
 pub use caller::{Caller, Role, ServiceCaller, ServiceKey, Verifier};
 pub use client::{Peer, PeerError};
-pub use connection::Interim;
+pub use connection::{Interim, Repeat, Repeatable};
 pub use content::{Content, Rendered};
 pub use deadline::Deadline;
 pub use download::Download;

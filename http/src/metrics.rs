@@ -9,8 +9,8 @@ use std::time::Duration;
 use actix_web::http::Method;
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
-    TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
+    Registry, TextEncoder,
 };
 use serde_json::{Value, json};
 
@@ -38,6 +38,22 @@ struct Inner {
     errors: IntCounter,
     latency: Latency,
     pulse: Pulse,
+}
+
+/// What answers of one kind count as: for those that are given again and again.
+pub(crate) struct Series {
+    metrics: Metrics,
+    requests: IntCounter,
+    durations: Histogram,
+}
+
+impl Series {
+    /// One more, not a failure, that was never under way.
+    pub(crate) fn count(&self, took: Duration) {
+        self.requests.inc();
+        self.durations.observe(took.as_secs_f64());
+        self.metrics.0.latency.record(took);
+    }
 }
 
 impl Metrics {
@@ -140,6 +156,17 @@ impl Metrics {
         self.0.latency.record(took);
         if status >= 500 {
             self.0.errors.inc();
+        }
+    }
+
+    pub(crate) fn series(&self, route: &str, method: &Method, status: u16) -> Series {
+        let method = known_method(method);
+        let mut code = [0u8; 3];
+        let code = decimal(status, &mut code);
+        Series {
+            metrics: self.clone(),
+            requests: self.0.requests.with_label_values(&[route, method, code]),
+            durations: self.0.durations.with_label_values(&[route, method]),
         }
     }
 

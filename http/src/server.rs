@@ -1,6 +1,7 @@
 //! The one way to build a server: limits, layers, health, metrics and the API description.
 
 use std::net::TcpListener;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use prometheus::IntCounterVec;
 use crate::access::{Access, AtOnce};
 use crate::body::BodyLimit;
 use crate::caller::{ServiceKey, Verifier};
-use crate::connection::{Expecting, Made, Stream, introduce, kept, through};
+use crate::connection::{Expecting, Made, Repeats, Stream, Times, introduce, kept, through};
 use crate::guard::Before;
 use crate::health::{self, Health};
 use crate::metrics::{Metrics, TEXT_FORMAT};
@@ -85,7 +86,8 @@ where
     F: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 {
     let body_limit = BodyLimit(limits.body_bytes_max);
-    let refused = kit.metrics.refused();
+    let (metrics, at_once, draining) =
+        (kit.metrics.clone(), kit.at_once.is_some(), kit.draining.clone());
     let factory = move || {
         kit.metrics.pulse().start(kit.health.generation());
         let access = Access {
@@ -111,7 +113,8 @@ where
     let drain = builder.graceful_shutdown_signal();
     let (limits, address) = (limits.clone(), listener.local_addr()?);
     let server = builder.listen(format!("http-{address}"), listener, move || {
-        connections(factory(), limits.clone(), drain.clone(), refused.clone())
+        let repeats = at_once.then(|| Repeats::new(metrics.clone(), draining.clone()));
+        connections(factory(), limits.clone(), drain.clone(), (metrics.refused(), repeats))
     })?;
     Ok(server.run())
 }
@@ -122,7 +125,7 @@ fn connections<A, F>(
     app: A,
     limits: Limits,
     drain: GracefulShutdownSignal,
-    refused: IntCounterVec,
+    (refused, repeats): (IntCounterVec, Option<Rc<Repeats>>),
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
 where
     A: IntoServiceFactory<F, Request>,
@@ -137,7 +140,7 @@ where
     F::Future: 'static,
     <F::Service as Service<Request>>::Future: 'static,
 {
-    let head_max = limits.client_request_timeout;
+    let times = Times { head_max: limits.client_request_timeout, idle_max: limits.keep_alive };
     let made = Made::default();
     let app = map_config(app.into_factory(), |()| AppConfig::default())
         .map_err(|error| Response::from(error.error_response()));
@@ -147,8 +150,8 @@ where
             let drain = drain.clone();
             async move { drain.notified().await }
         })
-        .keep_alive(KeepAlive::Timeout(limits.keep_alive))
-        // The stream keeps the time of heads: of all, not of the first alone.
+        // The stream keeps the times: that of idle connections, and of all heads, not of the first alone.
+        .keep_alive(KeepAlive::Os)
         .client_request_timeout(Duration::ZERO)
         .client_disconnect_timeout(DISCONNECT_WAIT)
         .h1_allow_half_closed(false)
@@ -159,7 +162,8 @@ where
         // Small answers do not wait for each other. A connection that is gone is found so later.
         drop(socket.set_nodelay(true));
         let peer = socket.peer_addr().ok();
-        ready(Ok((Stream::new(socket, head_max, refused.clone()), Protocol::Http1, peer)))
+        let stream = Stream::new(socket, times, refused.clone(), repeats.clone());
+        ready(Ok((stream, Protocol::Http1, peer)))
     })
     .and_then(protocol)
 }

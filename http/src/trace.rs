@@ -26,6 +26,11 @@ pub struct RequestId {
 }
 
 impl RequestId {
+    /// Of a request that brought none.
+    pub(crate) fn made() -> RequestId {
+        RequestId { id: new_id(), traceparent: new_traceparent() }
+    }
+
     pub fn of_headers(headers: &HeaderMap) -> RequestId {
         let text = |name: HeaderName| headers.get(&name).and_then(|value| value.to_str().ok());
         let traceparent = text(TRACEPARENT_NAME)

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::web;
+use actix_web::{HttpRequest, HttpResponse, web};
 use busbar_http::*;
 use serde::Deserialize;
 
@@ -39,7 +39,34 @@ impl Drop for Running {
     }
 }
 
+/// What `/again` is answered with when the same bytes come again.
+struct Again;
+
+impl Repeat for Again {
+    fn again(&self, _: &RequestId, head: &mut Vec<u8>) -> Option<bytes::Bytes> {
+        head.extend_from_slice(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n");
+        Some("again".into())
+    }
+
+    fn size(&self) -> usize {
+        0
+    }
+}
+
+fn at_once(request: &HttpRequest) -> Option<HttpResponse> {
+    (request.path() == "/again").then(|| {
+        if let Some(repeatable) = Repeatable::of(request) {
+            repeatable.keep(request, "/again", 200, Box::new(Again));
+        }
+        HttpResponse::Ok().body("once")
+    })
+}
+
 async fn running() -> Running {
+    running_with(Duration::from_secs(30)).await
+}
+
+async fn running_with(keep_alive: Duration) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let draining = Arc::new(AtomicBool::new(false));
@@ -53,12 +80,12 @@ async fn running() -> Running {
         service_key: None,
         before: None,
         document: "{}".into(),
-        at_once: None,
+        at_once: Some(Arc::new(at_once)),
         figures: None,
     };
     let limits = Limits {
         workers: 1,
-        keep_alive: Duration::from_secs(30),
+        keep_alive,
         client_request_timeout: Duration::from_secs(5),
         drain: Duration::from_secs(1),
         connections_max: 100,
@@ -234,4 +261,32 @@ async fn in_flight_becomes(server: &Running, wanted: i64) {
         assert!(start.elapsed() < Duration::from_secs(10), "{wanted} in flight is never reached");
         actix_rt::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// The same bytes are answered below the server from their third time on, are counted all the same,
+/// and no longer once the server drains. Who is silent after that is idle like anybody.
+#[actix_rt::test]
+async fn the_same_bytes_are_answered_again() {
+    let kit = running_with(Duration::from_secs(1)).await;
+    let draining = kit.draining.clone();
+    let (before, after) = on_connection(kit.address, move |mut stream| {
+        let request = "GET /again HTTP/1.1\r\nhost: kit\r\n\r\n";
+        let other = "GET /again HTTP/1.1\r\nhost: kit\r\nx-request-id: mine\r\n\r\n";
+        let mut said = Vec::new();
+        for request in [request, request, request, other, other, other, request] {
+            said.push(exchange(&mut stream, request).1);
+        }
+        let idle = stream.read(&mut [0]);
+        assert!(matches!(idle, Ok(0)), "{idle:?}");
+        draining.store(true, SeqCst);
+        let mut stream = TcpStream::connect(stream.peer_addr().unwrap()).unwrap();
+        (said, exchange(&mut stream, request))
+    })
+    .await;
+    assert_eq!(before, ["once", "once", "again", "once", "once", "once", "again"]);
+    assert_eq!(after.1, "once");
+    assert!(after.0.contains("connection: close"), "{}", after.0);
+    assert_eq!(kit.metrics.requests_total(), 8);
+    let series = "busbar_http_requests_total{code=\"200\",method=\"GET\",route=\"/again\",service=\"kit\"} 2";
+    assert!(kit.metrics.text().contains(series), "{}", kit.metrics.text());
 }

@@ -1,6 +1,7 @@
 //! What is kept and fresh, given at the door: no route is looked for but in the table, nothing waits,
 //! and no part of the road is walked that such an answer does not need.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::http::Method;
@@ -10,11 +11,11 @@ use busbar_http::guard::RoutePattern;
 
 use crate::config::{Auth, Caching};
 
-use super::{Gateway, edge, identity, outgoing};
+use super::{Gateway, again, edge, identity, outgoing};
 
 impl Gateway {
     /// `None`: the road knows.
-    pub fn at_once(&self, request: &HttpRequest) -> Option<HttpResponse> {
+    pub fn at_once(self: &Arc<Self>, request: &HttpRequest) -> Option<HttpResponse> {
         let start = Instant::now();
         let fields = request.headers();
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -28,10 +29,12 @@ impl Gateway {
         if !is_open || rules.cache != Caching::Shared {
             return None;
         }
-        let mut answer = self.cache.at_once(&self.asked(route, request, None))?;
+        let asked = self.asked(route, request, None);
+        let mut answer = self.cache.at_once(&asked)?;
         request.extensions_mut().insert(RoutePattern(route.prefix.clone()));
         outgoing::trace_to(answer.headers_mut(), &identity(request));
         let answer = edge::finish(self, request, answer, rules.compress);
+        let answer = again::offer(self, &asked, &route.prefix, answer)?;
         self.window.record(start.elapsed());
         Some(answer)
     }

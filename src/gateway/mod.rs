@@ -11,6 +11,7 @@
 //! What all worker threads share is a [`Gateway`]; it outlives the incarnations.
 
 mod actor;
+mod again;
 mod assets;
 mod at_once;
 mod cache;

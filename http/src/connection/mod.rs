@@ -13,7 +13,8 @@
 //!   before its answer has. That is what an [`Interim`] is for.
 //!
 //! `door` stands between the server and the handlers and tells the stream which turn it is,
-//! `refusal` is what is said to those who never come in.
+//! `refusal` is what is said to those who never come in, `repeat` what is given to those who ask in
+//! the very words of somebody before.
 
 mod alarm;
 mod chunks;
@@ -23,6 +24,7 @@ mod incoming;
 mod interim;
 mod line;
 mod refusal;
+mod repeat;
 mod stream;
 
 use std::cell::{Cell, RefCell};
@@ -40,7 +42,9 @@ pub(crate) use self::door::{Expecting, Made, kept, through};
 use self::head::Follows;
 pub use self::interim::Interim;
 use self::refusal::Refusal;
-pub(crate) use self::stream::Stream;
+pub(crate) use self::repeat::Repeats;
+pub use self::repeat::{Repeat, Repeatable};
+pub(crate) use self::stream::{Stream, Times};
 
 /// How far the answer to the request in hand is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,10 +80,17 @@ pub(crate) struct Connection {
     /// The server's task, when it waits for bytes that are held back.
     server: RefCell<Option<Waker>>,
     refused: IntCounterVec,
+    repeats: Option<Rc<Repeats>>,
+    /// The head of the request in hand, if it has come before.
+    repeated: RefCell<Option<Box<[u8]>>>,
 }
 
 impl Connection {
-    fn new(socket: TcpStream, refused: IntCounterVec) -> Rc<Connection> {
+    fn new(
+        socket: TcpStream,
+        refused: IntCounterVec,
+        repeats: Option<Rc<Repeats>>,
+    ) -> Rc<Connection> {
         Rc::new(Connection {
             socket: RefCell::new(socket),
             unsent: RefCell::default(),
@@ -91,6 +102,8 @@ impl Connection {
             is_refused: Cell::new(false),
             server: RefCell::default(),
             refused,
+            repeats,
+            repeated: RefCell::default(),
         })
     }
 

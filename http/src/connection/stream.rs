@@ -1,5 +1,7 @@
 //! The stream under the server: hands on the bytes of one request at a time, and keeps its times.
 
+mod again;
+mod refused;
 mod write;
 
 use std::io;
@@ -9,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use actix_rt::net::TcpStream;
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use prometheus::IntCounterVec;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::Instant;
@@ -18,6 +20,7 @@ use super::alarm::Alarm;
 use super::head::{Follows, HeadReader, Seen};
 use super::incoming::Incoming;
 use super::refusal::Refusal;
+use super::repeat::Repeats;
 use super::{Answer, Connection};
 
 /// What is taken of a next request before the one in hand is answered, in bytes.
@@ -32,9 +35,12 @@ pub(crate) struct Stream {
     incoming: Incoming,
     /// Bytes that came too early.
     ahead: BytesMut,
-    /// For each head from its first byte; for the first one from the connection's.
-    head_max: Option<Duration>,
+    /// What is left of an answer that was given again.
+    rest: Bytes,
+    times: Times,
     head_since: Option<Instant>,
+    /// When the last answer went.
+    idle_since: Instant,
     /// When a request was answered whose body still comes: nobody wants the rest.
     answered_at: Option<Instant>,
     /// Since when the socket takes nothing.
@@ -42,14 +48,31 @@ pub(crate) struct Stream {
     alarm: Alarm,
 }
 
+/// How long a client may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    /// For each head from its first byte, for the first one from the connection's; zero: for ever.
+    pub(crate) head_max: Duration,
+    /// Between two requests.
+    pub(crate) idle_max: Duration,
+}
+
 impl Stream {
-    pub(crate) fn new(socket: TcpStream, head_max: Duration, refused: IntCounterVec) -> Stream {
+    pub(crate) fn new(
+        socket: TcpStream,
+        times: Times,
+        refused: IntCounterVec,
+        repeats: Option<Rc<Repeats>>,
+    ) -> Stream {
+        let now = Instant::now();
         Stream {
-            connection: Connection::new(socket, refused),
+            connection: Connection::new(socket, refused, repeats),
             incoming: Incoming::Head(HeadReader::default()),
             ahead: BytesMut::new(),
-            head_max: Some(head_max).filter(|max| !max.is_zero()),
-            head_since: Some(Instant::now()),
+            rest: Bytes::new(),
+            times,
+            head_since: Some(now),
+            idle_since: now,
             answered_at: None,
             full_since: None,
             alarm: Alarm::default(),
@@ -92,7 +115,7 @@ impl Stream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let Poll::Ready(read) = self.poll_bytes(cx, buffer)? else {
+        let Poll::Ready(read) = self.poll_new_bytes(cx, buffer)? else {
             return self.poll_late_head(cx, buffer);
         };
         let Incoming::Head(head) = &mut self.incoming else { return Poll::Ready(Ok(())) };
@@ -105,6 +128,7 @@ impl Stream {
                 self.head_since = None;
                 self.connection.follows.set(follows);
                 self.incoming = Incoming::body(follows);
+                self.note(&buffer.filled()[before..before + at]);
                 match self.hand_on(buffer, before + at) {
                     Ok(()) => {
                         let has_come = buffer.filled().len() > before + at;
@@ -118,7 +142,7 @@ impl Stream {
         }
     }
 
-    /// Waits for a head, until its time is over. Between requests the server's own clock runs.
+    /// Waits for a head, until its time is over, or that of an idle connection.
     fn poll_late_head(
         &mut self,
         cx: &mut Context<'_>,
@@ -128,11 +152,15 @@ impl Stream {
         if has_begun {
             self.head_since.get_or_insert_with(Instant::now);
         }
-        match (self.head_since, self.head_max) {
-            (Some(since), Some(max)) if self.alarm.has_passed(since + max, cx) => {
+        let Times { head_max, idle_max } = self.times;
+        match self.head_since {
+            Some(_) if head_max.is_zero() => Poll::Pending,
+            Some(since) if self.alarm.has_passed(since + head_max, cx) => {
                 let before = buffer.filled().len();
                 self.refuse(Refusal::TooSlow, cx, buffer, before)
             }
+            // To the server it looks as if the client had gone.
+            None if self.alarm.has_passed(self.idle_since + idle_max, cx) => Poll::Ready(Ok(())),
             _ => Poll::Pending,
         }
     }
@@ -202,47 +230,13 @@ impl Stream {
         Poll::Pending
     }
 
-    /// Takes back what lies in the buffer, says why, and listens no more.
-    fn refuse(
-        &mut self,
-        refusal: Refusal,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-        before: usize,
-    ) -> Poll<io::Result<()>> {
-        buffer.set_filled(before);
-        self.ahead.clear();
-        self.incoming = Incoming::Refused(Instant::now() + LINGER_MAX);
-        self.connection.refuse(refusal);
-        self.poll_refused(cx, buffer)
-    }
-
-    /// Reads on without looking, so that closing does not take the refusal back.
-    fn poll_refused(
-        &mut self,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let Incoming::Refused(until) = self.incoming else { return Poll::Ready(Ok(())) };
-        let before = buffer.filled().len();
-        loop {
-            if self.alarm.has_passed(until, cx) {
-                return Poll::Ready(Ok(()));
-            }
-            let read = ready!(self.poll_socket(cx, buffer))?;
-            buffer.set_filled(before);
-            if read == 0 {
-                return Poll::Ready(Ok(()));
-            }
-        }
-    }
-
     /// The answer has gone out and the request has come in whole: the next one's turn.
     fn turn(&mut self) {
         let is_whole = matches!(self.incoming, Incoming::Ahead);
         if is_whole && self.connection.answer.get() == Answer::Gone {
             self.connection.answer.set(Answer::NotAsked);
             self.answered_at = None;
+            self.idle_since = Instant::now();
             self.incoming = Incoming::Head(HeadReader::default());
         } else if self.connection.follows.get() == Follows::Everything
             && !matches!(self.incoming, Incoming::Refused(_))
@@ -259,9 +253,9 @@ impl AsyncRead for Stream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        // Reading does not wait for it.
-        if let Poll::Ready(Err(error)) = this.poll_unsent(cx) {
-            return Poll::Ready(Err(error));
+        // Reading does not wait for it, except for what was answered here.
+        if this.poll_unsent(cx)?.is_pending() && !this.rest.is_empty() {
+            return this.poll_unread(cx).map(Err);
         }
         this.turn();
         match &this.incoming {

@@ -4,7 +4,7 @@
 //! `entry` says what one is good for, `answer` makes an answer of it. What has to be sent for goes on
 //! as a [`Sending`]; `flights` lets one request go for many. `storable` judges what comes back,
 //! `keeper` copies it on its way to the client, `freshness`, `directives`, `vary` and `conditions` are
-//! the rules, one section of the RFC each.
+//! the rules, one section of the RFC each. `given` is an answer that is given again to the same words.
 
 mod answer;
 mod ask;
@@ -13,6 +13,7 @@ mod directives;
 mod entry;
 mod flights;
 mod freshness;
+mod given;
 mod keeper;
 mod sending;
 mod shelf;
@@ -40,9 +41,10 @@ use self::keeper::Copying;
 use self::shelf::{Found, Shelf};
 
 pub(super) use self::ask::host;
+pub(super) use self::given::Given;
 pub(super) use self::keeper::Keeper;
 pub(super) use self::sending::{Came, Sending};
-pub(super) use self::status::{Forwarded, Keeping, Way, tell};
+pub(super) use self::status::{CACHE_STATUS, Forwarded, Keeping, Way, tell};
 pub(super) use self::storable::Defaults;
 
 /// How often a request that waited for another one's answer waits again when that one did not fit it.

@@ -4,17 +4,20 @@
 //! is marked with the number of the invalidation, and an entry that was asked for before that number
 //! is none. So an answer that is on its way while its address is written to is not kept either.
 
-use std::collections::HashMap;
+mod shard;
+
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{
-    AtomicU64, AtomicUsize,
+    AtomicU64,
     Ordering::{Relaxed, SeqCst},
 };
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use actix_web::http::header::HeaderMap;
-use cached::{Cached, LruCache};
+use cached::Cached;
 
+pub(super) use self::shard::Variants;
+use self::shard::{Held, Resource, Shard};
 use super::ask::Ask;
 use super::entry::Entry;
 
@@ -23,8 +26,6 @@ const SHARDS_MAX: usize = 16;
 const SHARD_ENTRIES_MIN: usize = 64;
 /// Answers of one address that differ by `Vary`.
 const VARIANTS_MAX: usize = 32;
-/// Marks of invalidated paths that a shard remembers; when there are more, all before is invalid.
-const MARKS_MAX: usize = 4_096;
 
 /// Every shard of it.
 pub(super) struct Shelf {
@@ -36,32 +37,6 @@ pub(super) struct Shelf {
     /// What each shard holds. Written under its lock, read anywhere.
     held: Box<[Arc<Held>]>,
     evicted: AtomicU64,
-}
-
-/// What one address has, the newest first.
-struct Resource(Vec<Arc<Entry>>);
-
-struct Shard {
-    resources: LruCache<Box<str>, Resource>,
-    entries_max: usize,
-    bytes_max: usize,
-    /// What this shard holds; the callback of the LRU takes off what it evicts.
-    held: Arc<Held>,
-    marks: HashMap<u64, u64>,
-    /// What was asked for before this is invalid, whatever its path.
-    floor: u64,
-}
-
-#[derive(Default)]
-struct Held {
-    entries: AtomicUsize,
-    bytes: AtomicUsize,
-}
-
-impl Resource {
-    fn bytes(&self) -> usize {
-        self.0.iter().map(|entry| entry.size).sum()
-    }
 }
 
 impl Shelf {
@@ -115,17 +90,33 @@ impl Shelf {
     /// The newest entry of an address that fits the request.
     pub(super) fn find(&self, ask: &Ask, request: &HeaderMap) -> Found {
         let mut shard = self.shard(&ask.key);
-        let oldest = shard.valid_from(ask);
-        let Some(resource) = shard.resources.cache_get(ask.key.as_str()) else {
-            return Found::Nothing;
-        };
-        let fits = |entry: &&Arc<Entry>| {
-            entry.stamp >= oldest && (entry.selecting.is_empty() || entry.selecting.fits(request))
-        };
-        match resource.0.iter().find(fits) {
-            Some(entry) => Found::Entry(entry.clone()),
+        let Some((variants, place)) = shard.find(ask, request) else { return Found::Nothing };
+        match place {
+            Some(index) => Found::Entry(variants.0[index].clone()),
             None => Found::OtherVariants,
         }
+    }
+
+    /// Where that entry is.
+    pub(super) fn place(&self, ask: &Ask, request: &HeaderMap) -> Option<(Arc<Variants>, usize)> {
+        let (variants, place) = self.shard(&ask.key).find(ask, request)?;
+        Some((variants, place?))
+    }
+
+    /// The entry of a place, if nothing of its address was added, replaced or invalidated since.
+    pub(super) fn same(
+        &self,
+        key: &str,
+        path_mark: u64,
+        known: &Weak<Variants>,
+        index: usize,
+    ) -> Option<Arc<Entry>> {
+        let mut shard = self.shard(key);
+        let oldest = shard.valid_from(|| path_mark);
+        let variants = &shard.resources.cache_get(key)?.0;
+        let is_same = Arc::as_ptr(variants) == known.as_ptr();
+        let entry = variants.at(index).filter(|entry| is_same && entry.stamp >= oldest)?;
+        Some(entry.clone())
     }
 
     /// Takes an entry, in the place of those that it takes the place of.
@@ -134,19 +125,20 @@ impl Shelf {
             return;
         }
         let mut shard = self.shard(&ask.key);
-        if entry.stamp < shard.valid_from(ask) {
+        if entry.stamp < shard.valid_from(|| ask.path_mark()) {
             return;
         }
         let key: Box<str> = ask.key.as_str().into();
         // Taken out and put back, so that what it holds is counted once.
-        let earlier = shard.resources.cache_remove(&*key).map_or_else(Vec::new, |known| known.0);
+        let earlier = shard.resources.cache_remove(&*key);
+        let earlier = earlier.iter().flat_map(|known| &known.0.0);
         let variants_max = VARIANTS_MAX.min(shard.entries_max);
-        let is_other = |known: &Arc<Entry>| {
+        let is_other = |known: &&Arc<Entry>| {
             !(known.selecting == entry.selecting || known.selecting.fits(request))
         };
         let mut variants = vec![entry.clone()];
-        variants.extend(earlier.into_iter().filter(is_other).take(variants_max - 1));
-        shard.put(key, Resource(variants));
+        variants.extend(earlier.filter(is_other).take(variants_max - 1).cloned());
+        shard.put(key, Resource(Arc::new(Variants(variants))));
         let evicted = shard.make_room();
         drop(shard);
         self.evicted.fetch_add(evicted, Relaxed);
@@ -202,76 +194,6 @@ pub(super) enum Found {
 /// No code under these locks panics half way through a change that matters.
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Shard {
-    fn new(entries_max: usize, bytes_max: usize, held: &Arc<Held>) -> Option<Shard> {
-        let counted = held.clone();
-        // Whatever leaves the LRU passes through here. It holds one more than there may be, so that
-        // it is `make_room` that decides.
-        let resources: Result<LruCache<Box<str>, Resource>, _> = LruCache::builder()
-            .max_size(entries_max.saturating_add(1))
-            .on_evict(move |_, gone: &Resource| counted.less(gone))
-            .build();
-        Some(Shard {
-            resources: resources.ok()?,
-            entries_max,
-            bytes_max,
-            held: held.clone(),
-            marks: HashMap::new(),
-            floor: 0,
-        })
-    }
-
-    fn put(&mut self, key: Box<str>, resource: Resource) {
-        self.held.entries.fetch_add(resource.0.len(), Relaxed);
-        self.held.bytes.fetch_add(resource.bytes(), Relaxed);
-        self.resources.cache_set(key, resource);
-    }
-
-    /// Lets the least used go until what is left fits; says how many went.
-    fn make_room(&mut self) -> u64 {
-        let capacity = self.resources.capacity();
-        let mut gone = 0;
-        while self.is_too_full() {
-            let Some(one_less) = self.resources.cache_size().checked_sub(1).filter(|n| *n > 0)
-            else {
-                break;
-            };
-            self.resources.set_max_size(one_less);
-            gone += 1;
-        }
-        self.resources.set_max_size(capacity);
-        gone
-    }
-
-    fn is_too_full(&self) -> bool {
-        self.held.entries.load(Relaxed) > self.entries_max
-            || self.held.bytes.load(Relaxed) > self.bytes_max
-    }
-
-    /// The stamp that an entry of this path needs.
-    fn valid_from(&self, ask: &Ask) -> u64 {
-        if self.marks.is_empty() {
-            return self.floor;
-        }
-        self.marks.get(&ask.path_mark()).copied().unwrap_or(0).max(self.floor)
-    }
-
-    fn mark(&mut self, path_mark: u64, stamp: u64) {
-        if self.marks.len() == MARKS_MAX {
-            self.marks.clear();
-            self.floor = stamp;
-        }
-        self.marks.insert(path_mark, stamp);
-    }
-}
-
-impl Held {
-    fn less(&self, gone: &Resource) {
-        self.entries.fetch_sub(gone.0.len(), Relaxed);
-        self.bytes.fetch_sub(gone.bytes(), Relaxed);
-    }
 }
 
 #[cfg(test)]

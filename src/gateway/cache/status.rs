@@ -3,7 +3,7 @@
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 
-const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+pub(in crate::gateway) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 
 /// Why a request was sent on (RFC 9211, section 2.2).

@@ -32,6 +32,7 @@ use self::auth::Gatekeeper;
 use self::cors::Cors;
 use self::ended::Ended;
 use self::meters::Meters;
+pub(super) use self::packing::WORK_BYTES_MAX as PACKED_AT_ONCE_MAX;
 use self::rates::{Key, Rates, Verdict, Who};
 use super::actor::Clerk;
 use super::route::Route;

@@ -17,7 +17,7 @@ use super::coding::Coding;
 /// What is packed without a look at anything else, in bytes.
 const PART_BYTES: usize = 8 * 1024;
 /// What is packed before another request of the thread has its turn, in bytes.
-const WORK_BYTES_MAX: usize = 64 * 1024;
+pub(in crate::gateway) const WORK_BYTES_MAX: usize = 64 * 1024;
 
 /// A good part of what could be won, at a tenth of the time that the best would take.
 const BROTLI_QUALITY: i32 = 4;

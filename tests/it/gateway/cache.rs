@@ -5,6 +5,7 @@ mod coalescing;
 mod freshness;
 mod invalidation;
 mod ours;
+mod repeated;
 mod stale;
 mod validation;
 mod variants;

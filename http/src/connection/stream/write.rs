@@ -15,16 +15,32 @@ use super::{Incoming, Stream};
 
 /// How long a client may take nothing of its answer.
 const UNREAD_MAX: Duration = Duration::from_secs(15);
+
 impl Stream {
-    /// Writes what is left of an interim answer.
+    /// Writes what is left of an interim answer, or of one that was given again.
     pub(super) fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut unsent = self.connection.unsent.borrow_mut();
+        let mut socket = self.connection.socket.borrow_mut();
         while !unsent.is_empty() {
-            let mut socket = self.connection.socket.borrow_mut();
             let written = ready!(Pin::new(&mut *socket).poll_write(cx, &unsent))?;
             unsent.advance(written);
+            self.full_since = None;
+        }
+        while !self.rest.is_empty() {
+            let written = ready!(Pin::new(&mut *socket).poll_write(cx, &self.rest))?;
+            self.rest.advance(written);
+            self.full_since = None;
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Waits for a client that takes nothing of its answer, for a while.
+    pub(super) fn poll_unread(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let since = *self.full_since.get_or_insert_with(Instant::now);
+        match self.alarm.has_passed(since + UNREAD_MAX, cx) {
+            true => Poll::Ready(io::ErrorKind::TimedOut.into()),
+            false => Poll::Pending,
+        }
     }
 }
 
@@ -53,11 +69,7 @@ impl AsyncWrite for Stream {
             this.full_since = None;
             return written.map(Ok);
         }
-        let since = *this.full_since.get_or_insert_with(Instant::now);
-        if this.alarm.has_passed(since + UNREAD_MAX, cx) {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        Poll::Pending
+        this.poll_unread(cx).map(Err)
     }
 
     /// The server calls this when it has written all that there is.
@@ -75,7 +87,8 @@ impl AsyncWrite for Stream {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_unsent(cx))?;
         let mut socket = self.connection.socket.borrow_mut();
         Pin::new(&mut *socket).poll_shutdown(cx)
     }

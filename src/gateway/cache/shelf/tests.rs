@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use bytes::Bytes;
 
+use super::shard::MARKS_MAX;
 use super::*;
 use crate::gateway::cache::ask::{key, path_mark};
 use crate::gateway::cache::freshness::Lifetime;

@@ -1,0 +1,57 @@
+//! What was given from an entry at once, to be given again for the same question.
+
+use std::sync::Weak;
+
+use bytes::Bytes;
+
+use super::ask::Ask;
+use super::entry::Use;
+use super::shelf::Variants;
+use super::status::{CACHE_STATUS, Way};
+use super::{Asked, Cache};
+
+/// A question, and the entry that answers it. It keeps no entry from going.
+pub(in crate::gateway) struct Given {
+    ask: Ask,
+    path_mark: u64,
+    variants: Weak<Variants>,
+    index: usize,
+    /// Of the entry's body.
+    pub(in crate::gateway) length: usize,
+}
+
+/// What of an answer is of the moment.
+pub(in crate::gateway) struct Moment {
+    /// Seconds.
+    pub(in crate::gateway) age: u64,
+    /// Seconds for which it is fresh still.
+    pub(in crate::gateway) left: i64,
+    /// The entry's.
+    pub(in crate::gateway) body: Bytes,
+}
+
+impl Cache {
+    /// A question that was answered at once, to be asked again.
+    pub(in crate::gateway) fn given(&self, asked: &Asked<'_>) -> Option<Given> {
+        let ask = Ask::of(asked)?;
+        let (variants, index) = self.shelf.as_ref()?.place(&ask, asked.request.headers())?;
+        let entry = variants.at(index)?;
+        // What a cache behind says stands in the field that ours is added to.
+        let is_ours_alone = entry.field(&CACHE_STATUS).is_none();
+        let (variants, length) = (std::sync::Arc::downgrade(&variants), entry.body.len());
+        is_ours_alone.then(|| Given { path_mark: ask.path_mark(), ask, variants, index, length })
+    }
+
+    /// The answer of this moment, if it is still that entry and still fresh.
+    pub(in crate::gateway) fn again(&self, given: &Given) -> Option<Moment> {
+        let Given { ask, path_mark, variants, index, .. } = given;
+        let entry = self.shelf.as_ref()?.same(&ask.key, *path_mark, variants, *index)?;
+        let now = self.now();
+        if entry.usable(ask, now) != Use::Fresh {
+            return None;
+        }
+        let left = entry.seconds_left(now);
+        self.meters.answered(Way::Hit(left));
+        Some(Moment { age: entry.age(now).as_secs(), left, body: entry.body.clone() })
+    }
+}

@@ -1,0 +1,132 @@
+//! One shard: an LRU that counts what it holds, and what of it has been invalidated.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use actix_web::http::header::HeaderMap;
+use cached::{Cached, LruCache};
+
+use super::super::ask::Ask;
+use super::super::entry::Entry;
+
+/// Marks of invalidated paths that a shard remembers; when there are more, all before is invalid.
+pub(super) const MARKS_MAX: usize = 4_096;
+
+/// What one address has, the newest first. Never changed, only replaced.
+pub(in super::super) struct Variants(pub(super) Vec<Arc<Entry>>);
+
+pub(super) struct Resource(pub(super) Arc<Variants>);
+
+pub(super) struct Shard {
+    pub(super) resources: LruCache<Box<str>, Resource>,
+    pub(super) entries_max: usize,
+    bytes_max: usize,
+    /// What this shard holds; the callback of the LRU takes off what it evicts.
+    held: Arc<Held>,
+    pub(super) marks: HashMap<u64, u64>,
+    /// What was asked for before this is invalid, whatever its path.
+    pub(super) floor: u64,
+}
+
+#[derive(Default)]
+pub(super) struct Held {
+    pub(super) entries: AtomicUsize,
+    pub(super) bytes: AtomicUsize,
+}
+
+impl Variants {
+    pub(in super::super) fn at(&self, index: usize) -> Option<&Arc<Entry>> {
+        self.0.get(index)
+    }
+}
+
+impl Resource {
+    fn bytes(&self) -> usize {
+        self.0.0.iter().map(|entry| entry.size).sum()
+    }
+}
+
+impl Shard {
+    pub(super) fn new(entries_max: usize, bytes_max: usize, held: &Arc<Held>) -> Option<Shard> {
+        let counted = held.clone();
+        // Whatever leaves the LRU passes through here. It holds one more than there may be, so that
+        // it is `make_room` that decides.
+        let resources: Result<LruCache<Box<str>, Resource>, _> = LruCache::builder()
+            .max_size(entries_max.saturating_add(1))
+            .on_evict(move |_, gone: &Resource| counted.less(gone))
+            .build();
+        Some(Shard {
+            resources: resources.ok()?,
+            entries_max,
+            bytes_max,
+            held: held.clone(),
+            marks: HashMap::new(),
+            floor: 0,
+        })
+    }
+
+    /// What the address of a request has, and the newest of it that is valid and fits.
+    pub(super) fn find(
+        &mut self,
+        ask: &Ask,
+        request: &HeaderMap,
+    ) -> Option<(Arc<Variants>, Option<usize>)> {
+        let oldest = self.valid_from(|| ask.path_mark());
+        let variants = &self.resources.cache_get(ask.key.as_str())?.0;
+        let fits = |entry: &Arc<Entry>| {
+            entry.stamp >= oldest && (entry.selecting.is_empty() || entry.selecting.fits(request))
+        };
+        Some((variants.clone(), variants.0.iter().position(fits)))
+    }
+
+    pub(super) fn put(&mut self, key: Box<str>, resource: Resource) {
+        self.held.entries.fetch_add(resource.0.0.len(), Relaxed);
+        self.held.bytes.fetch_add(resource.bytes(), Relaxed);
+        self.resources.cache_set(key, resource);
+    }
+
+    /// Lets the least used go until what is left fits; says how many went.
+    pub(super) fn make_room(&mut self) -> u64 {
+        let capacity = self.resources.capacity();
+        let mut gone = 0;
+        while self.is_too_full() {
+            let Some(one_less) = self.resources.cache_size().checked_sub(1).filter(|n| *n > 0)
+            else {
+                break;
+            };
+            self.resources.set_max_size(one_less);
+            gone += 1;
+        }
+        self.resources.set_max_size(capacity);
+        gone
+    }
+
+    fn is_too_full(&self) -> bool {
+        self.held.entries.load(Relaxed) > self.entries_max
+            || self.held.bytes.load(Relaxed) > self.bytes_max
+    }
+
+    /// The stamp that an entry of a path needs.
+    pub(super) fn valid_from(&self, path_mark: impl FnOnce() -> u64) -> u64 {
+        if self.marks.is_empty() {
+            return self.floor;
+        }
+        self.marks.get(&path_mark()).copied().unwrap_or(0).max(self.floor)
+    }
+
+    pub(super) fn mark(&mut self, path_mark: u64, stamp: u64) {
+        if self.marks.len() == MARKS_MAX {
+            self.marks.clear();
+            self.floor = stamp;
+        }
+        self.marks.insert(path_mark, stamp);
+    }
+}
+
+impl Held {
+    fn less(&self, gone: &Resource) {
+        self.entries.fetch_sub(gone.0.0.len(), Relaxed);
+        self.bytes.fetch_sub(gone.bytes(), Relaxed);
+    }
+}
