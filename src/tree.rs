@@ -85,6 +85,8 @@ impl Busbar {
     /// # Errors
     /// When a metric is malformed.
     pub fn new(host: &Arc<Host>) -> Result<Busbar, Failure> {
+        let tree = Tree::new();
+        host.supervised(tree.registry());
         let (made, board) = (Made::default(), front::board(host));
         let hosted = host.config.process.services.iter().copied();
         let (behind, front): (Vec<_>, Vec<_>) = hosted.partition(|name| name.is_domain());
@@ -92,7 +94,7 @@ impl Busbar {
             names.into_iter().map(|name| spec(name, host, &board, &made)).collect()
         };
         // The services behind the gateway start together, before it, and stop after it.
-        let tree = Tree::new().tier(specs(behind)?).tier(specs(front)?);
+        let tree = tree.tier(specs(behind)?).tier(specs(front)?);
         for name in &host.config.process.services {
             let record = RecordCollector::new(name.as_str(), tree.registry())?;
             host.metrics(*name)?.register(record)?;

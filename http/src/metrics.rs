@@ -199,6 +199,16 @@ impl Metrics {
         self.0.errors.get()
     }
 
+    /// Requests being answered.
+    pub fn under_way(&self) -> u64 {
+        u64::try_from(self.0.in_flight.get()).unwrap_or(0)
+    }
+
+    /// All metrics as they are now.
+    pub fn families(&self) -> Vec<prometheus::proto::MetricFamily> {
+        self.0.registry.gather()
+    }
+
     /// The Prometheus text format.
     pub fn text(&self) -> String {
         let mut buffer = Vec::new();

@@ -44,6 +44,11 @@ impl Pulse {
         });
     }
 
+    /// How many threads of one incarnation there are.
+    pub fn threads(&self, generation: u64) -> usize {
+        self.reading(generation).0.len()
+    }
+
     /// The threads of one incarnation.
     pub fn reading(&self, generation: u64) -> Reading {
         let threads = self.0.lock().unwrap_or_else(PoisonError::into_inner);

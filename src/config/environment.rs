@@ -12,7 +12,7 @@ pub(super) struct Variable {
 }
 
 /// Variable, setting.
-const NAMED: [(&str, &str); 50] = [
+const NAMED: [(&str, &str); 51] = [
     ("BUSBAR_SERVICES", "process.services"),
     ("BUSBAR_DATA_DIR", "process.data_dir"),
     ("BUSBAR_PUBLIC_URL", "process.public_url"),
@@ -37,6 +37,7 @@ const NAMED: [(&str, &str); 50] = [
     ("GATEWAY_RATE_LIMIT", "gateway.rate_limit"),
     ("GATEWAY_CORS_ORIGINS", "gateway.cors_origins"),
     ("GATEWAY_MAX_REQUESTS", "gateway.max_requests"),
+    ("GATEWAY_CONSOLE", "gateway.console"),
     ("GATEWAY_RETRY_MAX", "gateway.retry_max"),
     ("GATEWAY_RETRY_BUDGET_RATIO", "gateway.retry_budget_ratio"),
     ("GATEWAY_RETRY_MIN_PER_SEC", "gateway.retry_min_per_second"),

@@ -21,10 +21,10 @@ pub use fault::{Fault, Faults, Warning};
 pub use load::Overrides;
 pub use secret::Secret;
 pub use sections::{
-    AddedRoute, AddedRoutes, Analytics, Argon2, Auth, Billing, Caching, Database, Documents,
-    EmailVerification, Events, FaultInjection, Gateway, Health, Jobs, Keys, Lockout, Log, Methods,
-    Metrics, Network, Notifications, Origin, PaymentConnector, Payments, Process, Rate, Requests,
-    Server, Service, Services, SmtpSecurity, Supervision, Users, Webhooks,
+    AddedRoute, AddedRoutes, Analytics, Argon2, Auth, Billing, Caching, Console, Database,
+    Documents, EmailVerification, Events, FaultInjection, Gateway, Health, Jobs, Keys, Lockout,
+    Log, Methods, Metrics, Network, Notifications, Origin, PaymentConnector, Payments, Process,
+    Rate, Requests, Server, Service, Services, SmtpSecurity, Supervision, Users, Webhooks,
 };
 pub use settings::Settings;
 

@@ -15,6 +15,7 @@ mod again;
 mod assets;
 mod at_once;
 mod cache;
+mod console;
 #[doc(hidden)]
 pub mod cost;
 mod course;
@@ -42,7 +43,7 @@ mod upstream;
 mod window;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::http::header::HeaderValue;
 use actix_web::web::{self, Data};
@@ -114,6 +115,8 @@ pub struct Gateway {
     board: Arc<Board>,
     edge: Edge,
     seats: Arc<Seats>,
+    states: console::States,
+    started: Instant,
 }
 
 impl Gateway {
@@ -159,6 +162,8 @@ impl Gateway {
             metrics,
             board,
             seats: Seats::new(settings.max_requests),
+            states: console::States::default(),
+            started: Instant::now(),
             settings,
         });
         figures::register(&gateway, shows_legacy_names)?;
@@ -170,7 +175,7 @@ impl Gateway {
         config.app_data(Data::new(Clerk::hire(self, incarnation)));
         config.app_data(Data::from(self.clone()));
         config.app_data(self.edge.verifier());
-        pages::routes().register(config);
+        pages::routes().and(console::routes(self.settings.console)).register(config);
         config.default_service(web::to(edge::door));
     }
 

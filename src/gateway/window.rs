@@ -33,6 +33,11 @@ impl Window {
         self.slots[index].store(micros, Relaxed);
     }
 
+    /// Requests since the start.
+    pub(super) fn total(&self) -> usize {
+        self.written.load(Relaxed)
+    }
+
     pub(super) fn percentiles(&self) -> Percentiles {
         let mut micros: Vec<u32> =
             self.slots.iter().map(|slot| slot.load(Relaxed)).filter(|micros| *micros > 0).collect();
@@ -73,6 +78,7 @@ mod tests {
         (0..500).for_each(|_| window.record(Duration::from_secs(9)));
         (1..=100).for_each(|ms| window.record(Duration::from_millis(ms)));
 
+        assert_eq!(window.total(), 600);
         let seen = window.percentiles();
 
         let expected = Percentiles { average: 50.5, p50: 50.0, p95: 95.0, p99: 99.0 };

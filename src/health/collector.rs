@@ -10,20 +10,23 @@ use std::time::{Duration, Instant};
 use actix::fut::{ActorFutureExt, WrapFuture};
 use actix::{Actor, AsyncContext, Context, StreamHandler};
 use busbar_actors::{Registry, ServiceRecord, State, TreeHandle};
-use busbar_http::client::{Upstream, thread_codec};
+use busbar_http::Metrics;
+use busbar_http::client::{Authorization, Upstream, thread_codec};
 use busbar_http::lane::{Instance, Limits};
-use busbar_http::pulse::Pulse;
 use futures_util::stream::unfold;
 
 use crate::config;
 use crate::types::{Clock, ServiceName};
 
-use super::Board;
-use super::target::{Look, Target, Watched, look};
+use super::target::{Look, Target, Watched, look, look_inside};
 use super::verdict::Rule;
+use super::{Board, Inside};
 
 /// Looks in a row without a word until a hosted service is replaced.
 const SILENCES_MAX: u32 = 3;
+/// One that was missed is looked at again after this part of the interval, until it is known to be
+/// down: three looks, as many as ever, but an outage is known within seconds.
+const DOUBT_PART: u32 = 4;
 /// Part of the interval that chance adds or takes, so that questions spread out.
 const JITTER: f64 = 0.1;
 
@@ -34,6 +37,8 @@ pub struct Watch {
     pub watched: Vec<Watched>,
     pub tree: TreeHandle,
     pub board: Arc<Board>,
+    /// For what services tell each other alone.
+    pub authorization: Authorization,
 }
 
 /// The actor. It belongs to the root system: what it watches must not take it along.
@@ -46,6 +51,7 @@ pub struct HealthCollector {
     tree: TreeHandle,
     registry: Arc<Registry>,
     board: Arc<Board>,
+    authorization: Authorization,
     clock: Clock,
 }
 
@@ -60,7 +66,7 @@ pub fn limits(settings: &config::Health) -> Limits {
 
 impl HealthCollector {
     pub fn new(watch: Watch) -> HealthCollector {
-        let Watch { settings, watched, tree, board } = watch;
+        let Watch { settings, watched, tree, board, authorization } = watch;
         HealthCollector {
             interval: Duration::from_millis(settings.interval_ms),
             wait: Duration::from_millis(settings.timeout_ms),
@@ -74,6 +80,7 @@ impl HealthCollector {
             registry: tree.registry(),
             tree,
             board,
+            authorization,
             // Health is about the machine's time: a test may move the services' own.
             clock: Clock::system(),
         }
@@ -123,6 +130,10 @@ impl HealthCollector {
         let Some(target) = self.targets.get_mut(index) else { return };
         target.is_being_asked = false;
         target.looked(look, now, &rule);
+        if target.is_missed() {
+            let soon = self.interval / DOUBT_PART;
+            ctx.run_later(soon, move |this, ctx| this.ask(index, ctx));
+        }
         if let Some(record) = record {
             match record.state {
                 State::Failed | State::Stopped => target.is_gone(&record, now),
@@ -132,7 +143,33 @@ impl HealthCollector {
                 _ => {}
             }
         }
+        self.look_inside(index, ctx);
         self.publish();
+    }
+
+    /// For the status page, while somebody looks at it: what a service tells of its inside. Of one
+    /// that is hosted here it is known also when it does not answer.
+    fn look_inside(&mut self, index: usize, ctx: &mut Context<Self>) {
+        let record = self.record(index);
+        let (wait, authorization) = (self.wait, self.authorization.clone());
+        let Some(target) = self.targets.get_mut(index) else { return };
+        if !self.board.has_audience() || target.is_inside_asked {
+            return;
+        }
+        if let (Some(record), Some(metrics)) = (record, &target.watched.hosted) {
+            target.inside = Some((Instant::now(), Arc::new(Inside::of(&record, metrics))));
+        } else {
+            target.is_inside_asked = true;
+            let asked = look_inside(target.upstream(), authorization, wait).into_actor(self);
+            ctx.spawn(asked.map(move |inside, this, _| {
+                let Some(target) = this.targets.get_mut(index) else { return };
+                target.is_inside_asked = false;
+                if let Some(inside) = inside {
+                    target.inside = Some((Instant::now(), Arc::new(inside)));
+                    this.publish();
+                }
+            }));
+        }
     }
 
     fn have_replaced(&self, name: &'static str, ctx: &mut Context<Self>) {
@@ -184,6 +221,7 @@ impl StreamHandler<News> for HealthCollector {
     fn handle(&mut self, _: News, ctx: &mut Context<Self>) {
         for index in 0..self.targets.len() {
             let Some(record) = self.record(index) else { continue };
+            self.look_inside(index, ctx);
             let now = self.now();
             let Some(target) = self.targets.get_mut(index) else { continue };
             match record.state {
@@ -206,7 +244,7 @@ impl StreamHandler<News> for HealthCollector {
 pub struct Hosted {
     pub service: ServiceName,
     pub instance: Arc<Instance>,
-    pub pulse: Pulse,
+    pub metrics: Metrics,
 }
 
 /// Whom to watch: the shown instances of the services behind the gateway, if it is hosted here;
@@ -218,14 +256,16 @@ pub fn watched(hosted: Vec<Hosted>, shown: Vec<(ServiceName, Arc<Instance>)>) ->
     let mut watched: Vec<Watched> = Vec::new();
     for (service, instance) in shown {
         let own = hosted.iter().find(|own| is_at(own, service, &instance));
-        let hosted = own.map(|own| own.pulse.clone());
+        let hosted = own.map(|own| own.metrics.clone());
         watched.push(Watched { service, instance, hosted, is_shown: true });
     }
     for own in hosted {
         let is_shown = |known: &Watched| is_at(&own, known.service, &known.instance);
         if !watched.iter().any(is_shown) {
-            let Hosted { service, instance, pulse } = own;
-            watched.push(Watched { service, instance, hosted: Some(pulse), is_shown: false });
+            let Hosted { service, instance, metrics } = own;
+            // A gateway shows itself, too.
+            let is_shown = !service.is_domain();
+            watched.push(Watched { service, instance, hosted: Some(metrics), is_shown });
         }
     }
     watched

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::types::{ServiceName, Timestamp};
 
 use super::InstanceHealth;
+use super::history::Past;
 
 /// The answer to `GET /health` at the gateway.
 #[derive(Debug, Serialize)]
@@ -29,6 +30,9 @@ struct ServiceReport {
     name: ServiceName,
     #[serde(flatten)]
     all: Condition,
+    /// The last day.
+    #[serde(flatten)]
+    past: Past,
     instances: Vec<InstanceReport>,
 }
 
@@ -42,8 +46,8 @@ struct InstanceReport {
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Condition {
-    status: Status,
+pub(super) struct Condition {
+    pub(super) status: Status,
     /// For how long.
     since_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,23 +55,59 @@ struct Condition {
     #[serde(skip_serializing_if = "Option::is_none")]
     checked_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
+    pub(super) reason: Option<String>,
+}
+
+/// What each service is that anything is known of.
+pub(super) fn statuses(
+    news: &[InstanceHealth],
+    now: Instant,
+    known_for: Duration,
+) -> Vec<(ServiceName, Status)> {
+    let status = |name| {
+        let conditions: Vec<_> = conditions(news, name, now, known_for).collect();
+        (!conditions.is_empty()).then(|| (name, whole(&conditions).status))
+    };
+    ServiceName::ALL.into_iter().filter_map(status).collect()
+}
+
+/// The conditions of a service's instances.
+pub(super) fn conditions(
+    news: &[InstanceHealth],
+    name: ServiceName,
+    now: Instant,
+    known_for: Duration,
+) -> impl Iterator<Item = Condition> {
+    let own = news.iter().filter(move |instance| instance.service == name);
+    own.map(move |instance| Condition::of(instance, now, known_for))
+}
+
+/// What these make of their service.
+pub(super) fn whole(conditions: &[Condition]) -> Condition {
+    let status = joined(conditions.iter().map(|condition| condition.status));
+    // The one that made the service what it is tells since when and why.
+    let witness = conditions
+        .iter()
+        .find(|condition| condition.status == status)
+        .or_else(|| conditions.iter().find(|condition| condition.status != Status::Up));
+    Condition { status, ..witness.cloned().unwrap_or_else(Condition::unknown) }
 }
 
 impl Report {
     /// What was looked at longer ago than `known_for` is unknown.
     pub(super) fn of(news: &[InstanceHealth], now: Instant, known_for: Duration) -> Report {
         let of_service = |name: ServiceName| {
-            let conditions = news
-                .iter()
-                .filter(|instance| instance.service == name)
-                .map(|instance| Condition::of(instance, now, known_for));
-            ServiceReport::of(name, conditions.collect())
+            ServiceReport::of(name, conditions(news, name, now, known_for).collect())
         };
         let services: Vec<ServiceReport> = ServiceName::domain().map(of_service).collect();
         let checked_at = services.iter().filter_map(|service| service.all.checked_at).max();
         let overall = joined(services.iter().map(|service| service.all.status));
         Report { gateway: Status::Up, overall, checked_at, services }
+    }
+
+    pub(super) fn with(mut self, past: impl Fn(ServiceName) -> Past) -> Report {
+        self.services.iter_mut().for_each(|service| service.past = past(service.name));
+        self
     }
 
     pub fn overall(&self) -> Status {
@@ -86,18 +126,13 @@ impl Report {
 
 impl ServiceReport {
     fn of(name: ServiceName, conditions: Vec<Condition>) -> ServiceReport {
-        let status = joined(conditions.iter().map(|condition| condition.status));
-        // The one that made the service what it is tells since when and why.
-        let witness = conditions
-            .iter()
-            .find(|condition| condition.status == status)
-            .or_else(|| conditions.iter().find(|condition| condition.status != Status::Up));
-        let witness = witness.cloned().unwrap_or_else(Condition::unknown);
+        let all = whole(&conditions);
         let instances = conditions.into_iter().enumerate();
         ServiceReport {
             service: name.origin(),
             name,
-            all: Condition { status, ..witness },
+            all,
+            past: Past::default(),
             instances: instances
                 .map(|(instance, condition)| InstanceReport { instance, condition })
                 .collect(),
@@ -134,7 +169,7 @@ impl Condition {
 }
 
 /// All up is up, all down is down, all unknown is unknown, and anything else is in between.
-fn joined(statuses: impl Iterator<Item = Status>) -> Status {
+pub(super) fn joined(statuses: impl Iterator<Item = Status>) -> Status {
     let all: Vec<Status> = statuses.collect();
     match all.first() {
         Some(first) if all.iter().all(|status| status == first) => *first,
@@ -150,8 +185,11 @@ fn milliseconds(duration: Duration) -> u64 {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::*;
+    use std::sync::Arc;
+
     use serde_json::{Value, json};
+
+    use super::*;
 
     const KNOWN_FOR: Duration = Duration::from_secs(6);
 
@@ -164,6 +202,9 @@ mod tests {
             checked: Some((now, Timestamp::from_seconds(0))),
             latency: Some(Duration::from_micros(1500)),
             reason,
+            missed: 0,
+            checks: Arc::default(),
+            inside: None,
         }
     }
 

@@ -1,23 +1,27 @@
 //! One instance that is watched: how it is asked, and what is held of it.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_rt::time::timeout;
 use actix_web::body::None as NoBody;
+use actix_web::http::header::AUTHORIZATION;
 use actix_web::http::{Method, StatusCode};
 use awc::ClientResponse;
 use busbar_actors::{ServiceRecord, State};
-use busbar_http::client::Upstream;
+use busbar_http::Metrics;
+use busbar_http::client::{Authorization, Upstream};
 use busbar_http::lane::{Failure, Instance};
-use busbar_http::pulse::{Pulse, Reading};
+use busbar_http::pulse::Reading;
 use serde::Deserialize;
 
 use crate::types::{ServiceName, Timestamp};
 
-use super::InstanceHealth;
+use super::overview::Checked;
 use super::verdict::{Rule, Seen, Verdict};
+use super::{INSIDE_PATH, Inside, InstanceHealth};
 
 /// An answer about health is short.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -27,9 +31,9 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 pub struct Watched {
     pub service: ServiceName,
     pub instance: Arc<Instance>,
-    /// The pulse of its threads when this process hosts it. Then its supervisor knows how it is,
-    /// too, and can replace it.
-    pub hosted: Option<Pulse>,
+    /// Its figures, and the pulse of its threads, when this process hosts it. Then its supervisor
+    /// knows how it is, too, and can replace it.
+    pub hosted: Option<Metrics>,
     /// It is shown to people.
     pub is_shown: bool,
 }
@@ -48,6 +52,9 @@ pub(super) struct Target {
     silences: u32,
     pulse: Reading,
     pub(super) is_being_asked: bool,
+    checks: Arc<[Checked]>,
+    pub(super) inside: Option<(Instant, Arc<Inside>)>,
+    pub(super) is_inside_asked: bool,
 }
 
 /// What one look brought.
@@ -58,6 +65,7 @@ pub(super) struct Look {
     reason: Option<String>,
     /// It took the question and did not answer.
     pub(super) is_silence: bool,
+    checks: Arc<[Checked]>,
 }
 
 impl Target {
@@ -73,6 +81,9 @@ impl Target {
             silences: 0,
             pulse: Reading::default(),
             is_being_asked: false,
+            checks: Arc::default(),
+            inside: None,
+            is_inside_asked: false,
         }
     }
 
@@ -91,6 +102,7 @@ impl Target {
         self.checked = Some(now);
         self.latency = look.latency;
         self.reason = look.reason;
+        self.checks = look.checks;
         self.silences = if look.is_silence { self.silences + 1 } else { 0 };
         if self.silences == 1 {
             self.pulse = self.reading();
@@ -130,8 +142,8 @@ impl Target {
     }
 
     fn reading(&self) -> Reading {
-        let pulse = self.watched.hosted.as_ref();
-        pulse.map(|pulse| pulse.reading(self.generation)).unwrap_or_default()
+        let hosted = self.watched.hosted.as_ref();
+        hosted.map(|metrics| metrics.pulse().reading(self.generation)).unwrap_or_default()
     }
 
     pub(super) fn health(&self) -> InstanceHealth {
@@ -142,7 +154,15 @@ impl Target {
             checked: self.checked,
             latency: self.latency,
             reason: self.reason.clone(),
+            missed: self.verdict.missed(),
+            checks: self.checks.clone(),
+            inside: self.inside.clone(),
         }
+    }
+
+    /// Whether the last looks and what is held of it are at odds: then it is looked at again soon.
+    pub(super) fn is_missed(&self) -> bool {
+        self.silences == 0 && self.verdict.missed() > 0
     }
 
     fn tell_change(&self, before: busbar_http::Status) {
@@ -167,7 +187,8 @@ fn told(record: &ServiceRecord) -> String {
 impl Look {
     fn missed(reason: impl Into<String>) -> Look {
         let reason = Some(reason.into());
-        Look { seen: Seen::Missed, latency: None, reason, is_silence: false }
+        let checks = Arc::default();
+        Look { seen: Seen::Missed, latency: None, reason, is_silence: false, checks }
     }
 
     fn silence(wait: Duration) -> Look {
@@ -198,10 +219,36 @@ pub(super) async fn look(upstream: Rc<Upstream>, path: &'static str, wait: Durat
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Said {
     #[serde(default)]
     status: String,
+    /// By name.
+    #[serde(default)]
+    checks: BTreeMap<String, Answered>,
+}
+
+#[derive(Deserialize)]
+struct Answered {
+    status: busbar_http::Status,
+    reason: Option<String>,
+}
+
+/// Asks an instance of another process how it is inside.
+pub(super) async fn look_inside(
+    upstream: Rc<Upstream>,
+    authorization: Authorization,
+    wait: Duration,
+) -> Option<Inside> {
+    let asked = async {
+        let token = authorization().ok()?;
+        let request = upstream.request(Method::GET, INSIDE_PATH).ok()?;
+        let request = request.insert_header((AUTHORIZATION, token));
+        let mut answer = request.send_body(NoBody::new()).await.ok()?;
+        // One of another version may tell it otherwise, or not at all.
+        answer.json::<Inside>().limit(ANSWER_BYTES_MAX).await.ok()
+    };
+    timeout(wait, asked).await.ok().flatten()
 }
 
 async fn ask(upstream: &Upstream, path: &str, wait: Duration) -> Result<Look, Look> {
@@ -218,10 +265,12 @@ async fn ask(upstream: &Upstream, path: &str, wait: Duration) -> Result<Look, Lo
     if status != StatusCode::OK {
         return Err(Look::missed(format!("answered {}", status.as_u16())));
     }
-    let is_degraded = said.is_ok_and(|said| said.status == "DEGRADED");
-    let (seen, reason) = match is_degraded {
+    let said = said.unwrap_or_default();
+    let (seen, reason) = match said.status == "DEGRADED" {
         true => (Seen::Degraded, Some("it lacks something that it needs".to_owned())),
         false => (Seen::Up, None),
     };
-    Ok(Look { seen, latency: None, reason, is_silence: false })
+    let checks = said.checks.into_iter();
+    let checks = checks.map(|(name, Answered { status, reason })| Checked { name, status, reason });
+    Ok(Look { seen, latency: None, reason, is_silence: false, checks: checks.collect() })
 }

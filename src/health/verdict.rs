@@ -63,6 +63,11 @@ impl Verdict {
         Verdict { status: shown, since: now, doubts: 0 }
     }
 
+    /// Looks in a row that missed it, while it does not count as down yet.
+    pub(super) fn missed(self) -> u32 {
+        if self.status == Status::Down { 0 } else { self.doubts }
+    }
+
     /// Somebody knows better than any answer could.
     pub(super) fn down(self, now: Instant) -> Verdict {
         match self.status {

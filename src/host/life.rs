@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::web;
+use actix_web::web::{self, Json};
 use busbar_actors::{Failure, Incarnation, monitor};
-use busbar_http::{Check, Health, Kit, Metrics, Problem, Routes, about};
+use busbar_http::problem::kinds;
+use busbar_http::{Check, Health, Kit, Metrics, Problem, Routes, ServiceCaller, about};
 use tokio::sync::watch;
 
 use crate::events::Event;
 use crate::events::inbox::{self, Consumer, Inbox};
 use crate::events::relay::Drain as DrainRelay;
 use crate::faults::Failpoints;
+use crate::health::INSIDE_PATH;
 use crate::jobs::Drain as DrainWorker;
 use crate::requests;
 use crate::services::{Peers, Service, Setup};
@@ -79,10 +81,11 @@ pub(super) async fn run<S: Service>(
         clock: host.clock.clone(),
         consumer: Listener(service.clone()),
     });
+    let inside_of = host.clone();
     let (service, clock, injected) = (web::Data::from(service), host.clock.clone(), faults.clone());
     let configure = move |config: &mut web::ServiceConfig| {
         config.app_data(service.clone()).app_data(inbox.clone());
-        S::routes().and(internal_routes::<S>()).register(config);
+        S::routes().and(internal_routes::<S>(&inside_of)).register(config);
         injected.routes(&clock).register(config);
     };
     let told = Told { incarnation: &incarnation, faults: &faults };
@@ -98,12 +101,18 @@ pub(super) async fn run<S: Service>(
     ended
 }
 
-fn internal_routes<S: Service>() -> Routes {
-    Routes::new().post(
-        "/internal/events",
-        about("Hears events of other services").internal(),
-        inbox::receive::<Listener<S>>,
-    )
+fn internal_routes<S: Service>(host: &Arc<Host>) -> Routes {
+    let host = host.clone();
+    Routes::new()
+        .post(
+            "/internal/events",
+            about("Hears events of other services").internal(),
+            inbox::receive::<Listener<S>>,
+        )
+        .get(INSIDE_PATH, about("How the service is inside").internal(), move |_: ServiceCaller| {
+            let inside = host.inside(S::NAME).map(Json);
+            async { inside.ok_or_else(|| kinds::NOT_FOUND.problem()) }
+        })
 }
 
 fn kit<S: Service>(

@@ -10,20 +10,21 @@ mod parts;
 mod serving;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use actix_web::http::header::HeaderMap;
-use busbar_actors::{Failure, Incarnation, Rule, ServiceSpec, factory};
+use busbar_actors::{Failure, Incarnation, Registry, Rule, ServiceSpec, factory};
 use busbar_http::caller::{FetchKeys, Verifier};
-use busbar_http::client::{Peer, PeerError, in_name_of};
+use busbar_http::client::{Authorization, Peer, PeerError, in_name_of};
 use busbar_http::lane::{Instance, Limits as LaneLimits};
 use busbar_http::token::PrivateKey;
 use busbar_http::{Deadline, Limits, Metrics, ServiceKey};
 
 use crate::config::Config;
 use crate::faults::Faults;
+use crate::health::Inside;
 use crate::keys::{KeyFault, SecretKey};
 use crate::services::{Peers, Service};
 use crate::types::{Clock, ServiceName};
@@ -47,6 +48,8 @@ pub struct Host {
     metrics: BTreeMap<ServiceName, Metrics>,
     /// The news of each hosted service's supervisor to its callers.
     upstreams: BTreeMap<ServiceName, Arc<busbar_actors::Upstream>>,
+    /// What the supervisors know; set once, by the tree.
+    registry: OnceLock<Arc<Registry>>,
 }
 
 /// Why a process cannot host anything.
@@ -76,7 +79,20 @@ impl Host {
         let upstreams = hosted().map(|name| (name, Arc::default())).collect();
         let leaving = Arc::default();
         let service_key = Arc::new(service_key);
-        Ok(Host { config, clock, leaving, service_key, faults, metrics, upstreams })
+        let registry = OnceLock::new();
+        Ok(Host { config, clock, leaving, service_key, faults, metrics, upstreams, registry })
+    }
+
+    /// Whose supervisors look after the hosted services.
+    pub fn supervised(&self, registry: Arc<Registry>) {
+        // A host has one tree.
+        let _ = self.registry.set(registry);
+    }
+
+    /// How a hosted service is inside.
+    pub fn inside(&self, name: ServiceName) -> Option<Inside> {
+        let record = self.registry.get()?.get(name.as_str())?;
+        Some(Inside::of(&record, self.metrics.get(&name)?))
     }
 
     /// The metrics of a hosted service; they outlive its incarnations.
@@ -116,8 +132,13 @@ impl Host {
             head_timeout: Duration::from_secs(30),
             ..LaneLimits::default()
         };
-        let authorization = in_name_of(from.as_str(), self.service_key.clone());
+        let authorization = self.authorization(from);
         Peers::new(|to| Peer::of(to.as_str(), self.instances(to, &limits), authorization.clone()))
+    }
+
+    /// For calls in the name of a service.
+    pub fn authorization(&self, from: ServiceName) -> Authorization {
+        in_name_of(from.as_str(), self.service_key.clone())
     }
 
     /// The supervisor's rules for one service, as the settings have them.

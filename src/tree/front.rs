@@ -11,7 +11,7 @@ use busbar_http::{Health, Kit};
 
 use crate::config::{self, AddedRoute};
 use crate::gateway::{self, Behind, Gateway, Means, Parts};
-use crate::health::{self, Board, Hosted, Watch};
+use crate::health::{self, Board, History, Hosted, Watch};
 use crate::host::{Host, Told, serve_incarnation};
 use crate::types::ServiceName;
 
@@ -19,7 +19,11 @@ use crate::types::ServiceName;
 pub(super) fn board(host: &Host) -> Arc<Board> {
     let health = &host.config.health;
     let (interval_ms, wait_ms) = (health.interval_ms, health.timeout_ms);
-    Arc::new(Board::new(Duration::from_millis(interval_ms), Duration::from_millis(wait_ms)))
+    let board = Board::new(Duration::from_millis(interval_ms), Duration::from_millis(wait_ms));
+    Arc::new(match host.config.hosts(ServiceName::Gateway) {
+        true => board.remembering(History::kept_in(&host.config.process.data_dir)),
+        false => board,
+    })
 }
 
 /// The gateway: what its worker threads share is made here, once; incarnations come and go.
@@ -109,8 +113,8 @@ pub(super) fn watch(host: &Host, tree: TreeHandle, board: &Arc<Board>) -> Result
     let mut hosted = Vec::new();
     for service in config.process.services.iter().copied() {
         let url = own_url(config.server.bind, config.services.get(service).port);
-        let pulse = host.metrics(service)?.pulse().clone();
-        hosted.extend(instance(&url).map(|instance| Hosted { service, instance, pulse }));
+        let metrics = host.metrics(service)?;
+        hosted.extend(instance(&url).map(|instance| Hosted { service, instance, metrics }));
     }
     let mut shown = Vec::new();
     if config.hosts(ServiceName::Gateway) {
@@ -120,7 +124,9 @@ pub(super) fn watch(host: &Host, tree: TreeHandle, board: &Arc<Board>) -> Result
         }
     }
     let watched = health::watched(hosted, shown);
-    Ok(Watch { settings: config.health.clone(), watched, tree, board: board.clone() })
+    let authorization = host.authorization(ServiceName::Gateway);
+    let settings = config.health.clone();
+    Ok(Watch { settings, watched, tree, board: board.clone(), authorization })
 }
 
 /// Where this process reaches a service that it hosts.

@@ -12,6 +12,7 @@ mod analytics;
 mod architecture;
 mod billing;
 mod config;
+mod console;
 mod crash;
 mod database;
 mod demo;

@@ -6,12 +6,24 @@ use std::path::PathBuf;
 use super::routes::{AddedRoutes, Rate, rate};
 use super::{HOUR_MS, YEAR_MS, section};
 use crate::config::reader::{Parsed, fraction, list, number, optional, path, some, word};
-use crate::types::{HttpUrl, Refused, ServiceName, Text, text_form};
+use crate::types::{HttpUrl, Refused, ServiceName, Text, text_form, words};
 
 const BODY_BYTES_MAX: usize = 1 << 30;
 const CACHE_BYTES_MAX: usize = 1 << 40;
 /// A batch of a hundred events of the largest size.
 const BODY_BYTES_FLOOR: usize = 1 << 20;
+
+words! {
+    /// Who may look at the status page.
+    pub enum Console: "console_invalid" {
+        /// Everybody sees states and figures, administrators the reasons too.
+        On = "on",
+        /// Administrators alone.
+        Admins = "admins",
+        /// There is none.
+        Off = "off",
+    }
+}
 
 section! {
     /// What this process is.
@@ -102,6 +114,8 @@ section! {
         tunnel_idle_ms: u64 = number(1..=24 * HOUR_MS),
         /// How long a stream of events may be silent.
         events_idle_ms: u64 = number(1..=24 * HOUR_MS),
+        /// Who may look at the status page.
+        console: Console = word,
         /// Where /assets/* is redirected to.
         cdn_base_url: Option<HttpUrl> = optional(cdn_base_url),
     }

@@ -10,7 +10,7 @@ mod upkeep;
 pub use behind::{
     Analytics, Billing, Database, Events, Jobs, PaymentConnector, Payments, Requests,
 };
-pub use edge::{Gateway, Network, Origin, Process, Server};
+pub use edge::{Console, Gateway, Network, Origin, Process, Server};
 pub use outward::{Documents, Notifications, SmtpSecurity, Webhooks};
 pub use people::{Argon2, EmailVerification, Lockout, Users};
 pub(in crate::config) use routes::added_route_field;

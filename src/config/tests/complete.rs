@@ -61,6 +61,7 @@ fn the_promised_variables_are_known() {
         ("GATEWAY_MAX_FREE_SOCKETS", "256"),
         ("GATEWAY_KEEP_ALIVE_MS", "5000"),
         ("GATEWAY_MAX_REQUESTS", "8192"),
+        ("GATEWAY_CONSOLE", "on"),
         ("GATEWAY_RETRY_MAX", "2"),
         ("GATEWAY_RETRY_BUDGET_RATIO", "0.2"),
         ("GATEWAY_RETRY_MIN_PER_SEC", "10"),

@@ -74,16 +74,25 @@ impl Gatekeeper {
             Auth::Optional => false,
             Auth::Required => true,
         };
-        let Some(token) = bearer(fields)? else {
-            let missing = || refused(kinds::UNAUTHENTICATED, CHALLENGE);
-            return if is_required { Err(missing()) } else { Ok(None) };
-        };
-        let claims = match self.claims(token).await {
+        match self.whoever(fields).await {
+            Ok(None) if is_required => Err(unauthenticated()),
             Err(problem) if is_unavailable(&problem) && !is_required && route.service.is_some() => {
-                return Ok(None);
+                Ok(None)
             }
-            verified => verified?,
-        };
+            found => found,
+        }
+    }
+
+    /// Who the token of a request is for, if there is one.
+    ///
+    /// # Errors
+    /// 401 when it is not good; 503 when it cannot be verified.
+    pub(super) async fn whoever(
+        &self,
+        fields: &HeaderMap,
+    ) -> Result<Option<Arc<UserClaims>>, Problem> {
+        let Some(token) = bearer(fields)? else { return Ok(None) };
+        let claims = self.claims(token).await?;
         if self.ended.has(&claims) {
             return Err(refused(TOKEN_REVOKED, CHALLENGE_INVALID));
         }
@@ -141,6 +150,11 @@ fn bearer(fields: &HeaderMap) -> Result<Option<&str>, Problem> {
         return Ok(None);
     };
     Ok(scheme.eq_ignore_ascii_case(SCHEME).then(|| token.trim()))
+}
+
+/// There is no token where one is asked for.
+pub(in crate::gateway) fn unauthenticated() -> Problem {
+    refused(kinds::UNAUTHENTICATED, CHALLENGE)
 }
 
 fn refused(kind: Kind, challenge: HeaderValue) -> Problem {

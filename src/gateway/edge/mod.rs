@@ -29,6 +29,7 @@ use crate::config::{self, Caching};
 use crate::types::Clock;
 
 use self::auth::Gatekeeper;
+pub(super) use self::auth::unauthenticated;
 use self::cors::Cors;
 use self::ended::Ended;
 use self::meters::Meters;
@@ -83,6 +84,17 @@ impl Edge {
     /// For the gateway's own pages.
     pub(super) fn verifier(&self) -> Arc<Verifier> {
         self.gatekeeper.verifier()
+    }
+
+    /// Who a request to the gateway's own pages is from, if it says so.
+    ///
+    /// # Errors
+    /// When it says so and its token is not good, or cannot be verified.
+    pub(super) async fn claims(
+        &self,
+        fields: &HeaderMap,
+    ) -> Result<Option<Arc<UserClaims>>, Problem> {
+        self.gatekeeper.whoever(fields).await
     }
 
     pub(super) fn new(

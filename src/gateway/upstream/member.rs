@@ -73,6 +73,12 @@ impl Member {
         kept.breaker.wait(now)
     }
 
+    /// For people: its state, and for how long it will reject.
+    pub(super) fn standing(&self, now: Instant) -> (&'static str, Duration) {
+        let wait = self.wait(now).unwrap_or_default();
+        (self.kept().breaker.state().name(), wait)
+    }
+
     /// Lets a request through, or says how long to wait.
     pub(super) fn leave(
         self: &Arc<Self>,

@@ -47,6 +47,12 @@ impl Ring {
         self.members.len()
     }
 
+    /// The state of each one's breaker, and for how long it will reject.
+    pub(in crate::gateway) fn standings(&self) -> impl Iterator<Item = (&'static str, Duration)> {
+        let now = Instant::now();
+        self.members.iter().map(move |member| member.standing(now))
+    }
+
     /// One of those that were not tried yet. An error says how long all of these reject.
     pub(in crate::gateway) fn pick(
         &self,
