@@ -14,6 +14,8 @@ fuzz:         ## every service against its API description, by schemathesis from
 	PROFILE=$(PROFILE) sh tests/fuzz.sh
 cache-tests:  ## the public suite for HTTP caches, from npm, against the gateway
 	PROFILE=$(PROFILE) sh tests/cache-tests.sh
+console-tests: ## the status page in a headless Chromium, services killed under its eyes
+	PROFILE=$(PROFILE) sh tests/console.sh
 lint:         ## formatting, clippy, licences and banned crates
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked --profile $(PROFILE) -- -D warnings
@@ -30,4 +32,4 @@ docker-down:  ## stops them; volumes stay
 # Most of the time a test waits for something.
 export RUST_TEST_THREADS ?= $(shell expr 3 \* $$(nproc))
 
-.PHONY: help start test fuzz cache-tests lint bench docker-build docker-up docker-down
+.PHONY: help start test fuzz cache-tests console-tests lint bench docker-build docker-up docker-down

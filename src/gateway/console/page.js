@@ -57,6 +57,11 @@ function put(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+// What is the same stays: somebody may be copying it.
+function fill(holder, fresh) {
+  if (!holder.firstElementChild?.isEqualNode(fresh)) holder.replaceChildren(fresh);
+}
+
 function make(name, kind, ...children) {
   const element = document.createElement(name);
   if (kind) element.className = kind;
@@ -91,15 +96,16 @@ function row(service) {
   if (known) return known;
   const part = {
     word: make("span", "word"), strip: draw("svg", { class: "strip", viewBox: "0 0 96 10", preserveAspectRatio: "none", role: "img" }),
-    uptime: make("span", "figure"), latency: make("span", "figure"), restarts: make("span", "figure"), inside: make("div", "inside"),
+    uptime: make("span"), latency: make("span"), restarts: make("span"), tree: make("div"), ends: make("div"),
   };
-  for (const label of ["uptime", "latency", "restarts"]) part[label].dataset.label = label;
+  const inner = make("div", "inside", make("div", "", make("h3", "", "Actors"), part.tree), make("div", "", make("h3", "", "Last ends"), part.ends));
+  const figures = ["uptime", "latency", "restarts"].map((label) => make("span", "figure", make("span", "label", `${label} `), part[label]));
   const chevron = draw("svg", { class: "chevron", viewBox: "0 0 12 12", "aria-hidden": "true" });
   chevron.append(draw("path", { d: "M4 2l4 4-4 4" }));
   part.verdict = make("span", "verdict", sign(), part.word);
   const summary = make("summary", "row", part.verdict, make("span", "name", service.service), part.strip,
-    make("span", "figures", part.uptime, part.latency, part.restarts), chevron);
-  part.element = make("details", "service", summary, part.inside);
+    make("span", "figures", ...figures), chevron);
+  part.element = make("details", "service", summary, inner);
   part.element.addEventListener("toggle", () => last && inside(part, byName(last, service.service)));
   $("rows").append(part.element);
   rows.set(service.service, part);
@@ -154,11 +160,9 @@ function state(status, ...text) {
 }
 
 function inside(part, service) {
-  const shown = JSON.stringify([service, Boolean(last.isDetailed)]);
-  if (part.shown === shown || !part.element.open) return;
-  part.shown = shown;
-  const facts = make("div", "", make("h3", "", "Actors"), tree(service));
-  part.inside.replaceChildren(facts, make("div", "", make("h3", "", "Last ends"), ends(service)));
+  if (!part.element.open) return;
+  fill(part.tree, tree(service));
+  fill(part.ends, ends(service));
 }
 
 function tree(service) {
@@ -242,7 +246,7 @@ function showTraffic(now) {
   const items = closed.map((breaker) => make("li", breaker.state === "rejecting" ? "alarm" : "",
     make("span", "", `${breaker.upstream}/${breaker.instance}`),
     make("span", "", breaker.state === "rejecting" ? `rejecting, ${lasting(breaker.forMs / 1000)}` : breaker.state)));
-  $("breakers").replaceChildren(...(items.length ? items : [make("li", "quiet", "Nobody is left alone.")]));
+  fill($("breakers"), make("ul", "plain", ...(items.length ? items : [make("li", "quiet", "Nobody is left alone.")])));
 }
 
 function showBacklog(services) {
@@ -264,7 +268,9 @@ function showBacklog(services) {
       cell(figure("outboxParked"), sums.outboxParked > 0), cell(figure("jobsWaiting")), cell(figure("jobsDead"), sums.jobsDead > 0),
       cell(used, sums.connectionsWaited > 0));
   });
-  $("backlog").replaceChildren(...lines);
+  const fresh = make("tbody", "", ...lines);
+  fresh.id = "backlog";
+  if (!$("backlog").isEqualNode(fresh)) $("backlog").replaceWith(fresh);
   const told = services.find((service) => service.service === "webhooks").instances.map(({ inside: it }) => it).find(Boolean);
   const { webhooksPending: waiting, webhooksOldestSeconds: oldest } = (told && told.figures) || {};
   put($("webhooks"), waiting === undefined ? "Webhooks: not known now." : `Webhooks: ${number(waiting)} deliveries wait${waiting ? `, the oldest for ${lasting(oldest)}` : ""}.`);
