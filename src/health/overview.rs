@@ -132,7 +132,7 @@ mod tests {
         assert_eq!(shown["services"].as_array().unwrap().len(), 9);
         let billing = &shown["services"][3];
         assert_eq!((&billing["service"], &billing["missed"]), (&"billing".into(), &2.into()));
-        assert_eq!((&billing["status"], &billing["uptime24h"]), (&"UP".into(), &().into()));
+        assert_eq!((&billing["status"], &billing["changes24h"]), (&"UP".into(), &0.into()));
         assert!(billing["since"].is_string() && billing["strip"].as_str().unwrap().len() == 96);
         assert!(shown.to_string().contains("words of the inside"));
         assert_eq!(shown["services"][1]["status"], "UNKNOWN");
