@@ -33,6 +33,10 @@ const environment = {
   BUSBAR_ADMIN_PASSWORD: admin.password,
   BUSBAR_FAULT_INJECTION: "true",
   BUSBAR_LOG: "warn,busbar=info",
+  // A slow machine is no fault; hashes that cost something would be one.
+  GATEWAY_REQUEST_TIMEOUT_MS: "20000",
+  BUSBAR_USERS_ARGON2_MEMORY_KIB: "64",
+  BUSBAR_USERS_ARGON2_ITERATIONS: "1",
   // The sooner it stops trying, the sooner it is down.
   BUSBAR_SUPERVISION_RESTARTS_MAX: "3",
   ...Object.fromEntries(prefixes.map((prefix, at) => [`${prefix}_PORT`, String(base + at)])),
@@ -222,9 +226,15 @@ async function look() {
     await page.fill("#password", "not this one, surely");
     await page.keyboard.press("Enter");
     await eventually("the refusal is told", async () => (await page.textContent("#login-fault")).length > 5);
+    await eventually("the session is there", async () => {
+      // Again after a refusal, also when a slow machine is the reason.
+      if (await page.textContent("#login-fault")) {
+        await page.fill("#password", admin.password);
+        await page.press("#password", "Enter");
+      }
+      return (await page.textContent("#session")) === "Sign out";
+    });
     mayFail = false;
-    await page.fill("#password", admin.password);
-    await page.keyboard.press("Enter");
     const inside = rowOf(page, "documents").locator(".inside");
     await eventually("the reason is shown", async () => (await inside.textContent()).includes("an injected panic of the incarnation"));
     assert.match(await inside.textContent(), /src\/host\/serving\.rs:\d+/);

@@ -1,7 +1,7 @@
 //! `/console`: the status page, and the state that it shows.
 //!
 //! The page is three files in this program and asks nobody but this gateway. Its state is made from
-//! memory, at most twice a second however many look. Everybody may see states and figures, as in
+//! memory, at most four times a second however many look. Everybody may see states and figures, as in
 //! `/health` and `/metrics`; why something ended, and where, only administrators may.
 
 mod state;
@@ -22,7 +22,7 @@ use super::{Gateway, edge};
 use crate::config::Console;
 
 /// A state of this age is still good: more viewers cost no more.
-const STATE_AGE_MAX: Duration = Duration::from_millis(500);
+const STATE_AGE_MAX: Duration = Duration::from_millis(250);
 /// The page runs what came with it and nothing else, speaks to this gateway alone, and is in nobody's
 /// frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
