@@ -140,13 +140,25 @@ async function step(name, run) {
   process.stdout.write(`ok ${steps.length} ${name} (${took} s)\n`);
 }
 
+// A day that a gateway before this one has seen: documents was down for 40 minutes of it.
+function remember() {
+  const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
+  const line = (service, minutes, status) => ({ at: ago(minutes), service, status });
+  const lines = all.map((name) => line(name, 26 * 60, "UP"));
+  lines.push(line("documents", 500, "DOWN"), line("documents", 460, "UP"));
+  lines.push(line("payments", 900, "DEGRADED"), line("payments", 890, "UP"), { at: ago(20) });
+  fs.mkdirSync(path.join(work, "data/health"), { recursive: true });
+  fs.writeFileSync(path.join(work, "data/health/history.jsonl"), lines.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+}
+
 async function look() {
+  remember();
   start("others", all.filter((name) => name !== "gateway" && name !== "billing"));
   await answers(base + 1); // It makes the keys that all share.
   start("billing", ["billing"]);
   start("gateway", ["gateway"]);
   await Promise.all(all.map((_, at) => answers(base + at)));
-  const page = await open({ viewport: { width: 1180, height: 940 }, colorScheme: "light" });
+  const page = await open({ viewport: { width: 1180, height: 1060 }, colorScheme: "light" });
 
   await step("nine services, all up, and nobody else is asked", async () => {
     for (const name of all) await word(page, name, "Up");
@@ -155,6 +167,8 @@ async function look() {
     await eventually("another process tells its inside", async () => /^\d+$/.test(await rowOf(page, "billing").locator(".label + span").nth(2).textContent()));
     await eventually("its backlog is known", async () => /\d of \d/.test(await page.locator("#backlog tr", { hasText: "billing" }).textContent()));
     assert.match(await page.textContent("#webhooks"), /deliveries wait/);
+    // 40 of 1420 minutes that somebody watched.
+    assert.match(await labelOf(page, "documents"), /hours: 97\.1\d\d % up, watched 98\.\d % of the time, [2-9] changes/);
   });
 
   await step("by keyboard alone", async () => {
@@ -239,6 +253,8 @@ async function look() {
     await eventually("the reason is shown", async () => (await inside.textContent()).includes("an injected panic of the incarnation"));
     assert.match(await inside.textContent(), /src\/host\/serving\.rs:\d+/);
     assert.equal(await page.evaluate(() => localStorage.length + sessionStorage.length + document.cookie.length), 0);
+    await page.evaluate(() => document.activeElement.blur());
+    await page.mouse.move(600, 20);
     await shoot(page, "console-light");
     await page.click("#session");
     await eventually("it is gone again", async () => !(await inside.textContent()).includes("injected"));

@@ -186,7 +186,7 @@ function instance(service, place, now) {
     item.append(make("span", "quiet", " in another process, which tells nothing now"));
     return item;
   }
-  const failures = told.failures ? `, ${told.failures} failures count against it` : "";
+  const failures = told.failures ? `, failures that count ${told.failures}` : "";
   item.append(` ${told.state}`, make("span", "quiet", `, restarts ${told.restarts}${failures}, version ${told.version}`));
   const children = [make("li", "", `${told.workers} HTTP ${told.workers === 1 ? "worker" : "workers"}`,
     make("span", "quiet", `, ${number(told.requests)} requests, ${number(told.errors)} errors, half within ${number(told.p50Ms, 1)} ms, 99 % within ${number(told.p99Ms, 1)} ms`))];
