@@ -22,9 +22,20 @@ pub enum Reason {
     Hung,
     /// Somebody asked for it.
     Admin,
+    /// Its process ended without a word: killed, out of memory, or the machine stopped.
+    Lost,
 }
 
 impl Reason {
+    pub const ALL: [Reason; 6] = [
+        Reason::Finished,
+        Reason::Error,
+        Reason::Panic,
+        Reason::Hung,
+        Reason::Admin,
+        Reason::Lost,
+    ];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Reason::Finished => "finished",
@@ -32,6 +43,7 @@ impl Reason {
             Reason::Panic => "panic",
             Reason::Hung => "hung",
             Reason::Admin => "admin",
+            Reason::Lost => "lost",
         }
     }
 }

@@ -12,6 +12,7 @@ use socket2::Socket;
 use crate::exit::Exit;
 use crate::messages::{Exited, Failing, Up};
 use crate::monitor;
+use crate::registry::{Household, Registry};
 use crate::socket;
 use crate::spec::Factory;
 use crate::supervisor::ServiceSupervisor;
@@ -47,6 +48,7 @@ pub struct Incarnation {
     pub draining: Arc<AtomicBool>,
     pub(crate) abandoned: Arc<AtomicBool>,
     pub(crate) socket: Weak<Socket>,
+    pub(crate) registry: Arc<Registry>,
     pub(crate) supervisor: Addr<ServiceSupervisor>,
 }
 
@@ -73,6 +75,11 @@ impl Incarnation {
     /// with a planned replacement; until then this incarnation goes on.
     pub fn failing(&self, why: impl Into<Exit>) {
         self.supervisor.do_send(Failing { generation: self.generation, exit: why.into() });
+    }
+
+    /// Where what runs in it besides its server is listed.
+    pub fn household(&self) -> Household {
+        Household::new(self.registry.clone(), self.name, self.generation)
     }
 
     /// Runs the factory on a thread of its own; its end, however it comes, is told as `Exited`.

@@ -14,8 +14,10 @@
 //!   `failed` and a closed socket. Its siblings do not notice.
 //! * **No refusal.** Between two incarnations the socket stays open: connections wait, none is
 //!   refused. A planned replacement starts the next incarnation first and loses no request.
-//! * **Visibility.** The [`Registry`] says what state each service is in, and how its last
-//!   incarnations ended.
+//! * **Children.** What runs in an incarnation besides its server is kept alive by itself
+//!   ([`Children`]); when an essential one dies for good, the incarnation is replaced.
+//! * **Visibility.** The [`Registry`] says what state each service and each child is in, and how the
+//!   last incarnations ended.
 //!
 //! What is not: a process that aborts (out of memory, stack overflow, a panic while panicking)
 //! takes all services with it, and a thread that never returns cannot be taken back. It is cut off
@@ -59,6 +61,7 @@
 //! });
 //! ```
 
+pub mod child;
 pub mod mailbox;
 pub mod monitor;
 pub mod panics;
@@ -80,8 +83,12 @@ mod upstream;
 pub use exit::{Exit, Reason};
 pub use incarnation::{Ending, Incarnation, Serving};
 pub use intensity::{Intensity, Next, Rule};
-pub use messages::{Refused, Replace, Start, Stop};
-pub use registry::{PastExit, Registry, ServiceRecord, State};
+pub use child::{Born, ChildSpec, Children};
+pub use messages::{Hold, Refused, Replace, Start, Stop};
+pub use registry::{
+    ChildKind, ChildRecord, Chronicle, EXITS_MAX, Household, Listed, PastExit, Registry,
+    ServiceRecord, State,
+};
 pub use spec::{Factory, Failure, Restart, ServiceSpec, factory};
 pub use supervisor::ServiceSupervisor;
 pub use tree::{BindFault, RunningTree, StartFaults, Tree, TreeHandle};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use actix::dev::{MessageResponse, ToEnvelope};
+use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Handler, Message};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -107,7 +107,7 @@ impl Bounded {
         A: Actor + Handler<Letter<M>>,
         A::Context: ToEnvelope<A, Letter<M>>,
         M: Message + Send + 'static,
-        M::Result: MessageResponse<A, Letter<M>> + Send,
+        M::Result: Send,
     {
         let permit = self.enter().ok_or(Undelivered::Full)?;
         to.send(Letter { message, permit }).await.map_err(|_| Undelivered::Closed)

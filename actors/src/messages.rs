@@ -24,6 +24,16 @@ pub enum Replace {
     Hung,
 }
 
+/// From an administrator. Answered with the incarnation that it is about.
+#[derive(Message, Clone, Copy, Debug, PartialEq, Eq)]
+#[rtype(result = "Result<u64, Refused>")]
+pub enum Hold {
+    /// New connections wait in the socket's queue; those that are there are served on. So it stays
+    /// over incarnations, until it is resumed, started or stopped.
+    Pause,
+    Resume,
+}
+
 /// From the tree, or an administrator: end it, and close its socket. Answered when it is gone.
 #[derive(Message)]
 #[rtype(result = "()")]

@@ -28,6 +28,12 @@ impl IntoExit for () {
     }
 }
 
+impl IntoExit for Exit {
+    fn into_exit(self) -> Exit {
+        self
+    }
+}
+
 impl<E: Into<Failure>> IntoExit for Result<(), E> {
     fn into_exit(self) -> Exit {
         self.map_or_else(|error| Exit::from(&*error.into()), IntoExit::into_exit)

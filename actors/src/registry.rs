@@ -1,10 +1,15 @@
 //! What is known of each service, as plain shared state: read by health, metrics and the admin page.
 //!
-//! Only a service's supervisor writes its record. Readers copy; nobody holds the lock for long.
+//! Only a service's supervisor writes its record, and only who keeps a child alive that of the child.
+//! Readers copy; nobody holds the lock for long.
+
+mod child;
+mod state;
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::net::SocketAddr;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
@@ -13,58 +18,14 @@ use crate::clock;
 use crate::exit::Exit;
 use crate::spec::ServiceSpec;
 
+pub use self::child::{ChildKind, ChildRecord, Household, Listed};
+pub use self::state::State;
+
 /// Ends that are kept for each service.
-const EXITS_MAX: usize = 20;
+pub const EXITS_MAX: usize = 20;
 
 /// Failures in the period that are counted; past this the service was given up long ago.
 const FAILURES_MAX: usize = 100;
-
-/// Where a service is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum State {
-    /// Nothing serves yet; an incarnation is being built.
-    Starting,
-    Running,
-    /// Nothing serves; the next attempt waits.
-    Backoff,
-    /// On its way down.
-    Draining,
-    /// It serves, but its next incarnation does not come up, or an essential part is dead.
-    Degraded,
-    /// Down because somebody asked, or because its end is not answered by a restart.
-    Stopped,
-    /// It failed too often: given up, its port closed, until somebody starts it.
-    Failed,
-}
-
-impl State {
-    pub const ALL: [State; 7] = [
-        State::Starting,
-        State::Running,
-        State::Backoff,
-        State::Draining,
-        State::Degraded,
-        State::Stopped,
-        State::Failed,
-    ];
-
-    pub fn as_str(self) -> &'static str {
-        match self {
-            State::Starting => "starting",
-            State::Running => "running",
-            State::Backoff => "backoff",
-            State::Draining => "draining",
-            State::Degraded => "degraded",
-            State::Stopped => "stopped",
-            State::Failed => "failed",
-        }
-    }
-
-    /// Whether an incarnation answers.
-    pub fn is_serving(self) -> bool {
-        matches!(self, State::Running | State::Degraded)
-    }
-}
 
 /// The end of one incarnation.
 #[derive(Clone, Debug)]
@@ -89,15 +50,26 @@ pub struct ServiceRecord {
     pub restarts: u64,
     /// Failures that count against the service now: one more than allowed, and it is given up.
     pub restarts_in_window: usize,
-    /// The last ends, newest last.
+    /// The last ends, newest last; also those of earlier processes, if they were recalled.
     pub exits: Vec<PastExit>,
+    /// What runs in that incarnation besides its server.
+    pub children: Vec<ChildRecord>,
+}
+
+/// Who writes down what happens to services. Supervisors call this: it may neither wait nor fail.
+pub trait Chronicle: fmt::Debug + Send + Sync {
+    fn up(&self, name: &'static str, generation: u64);
+    fn ended(&self, name: &'static str, end: &PastExit);
 }
 
 /// All services of a tree, in start order.
 #[derive(Debug)]
 pub struct Registry {
     entries: RwLock<Vec<Entry>>,
+    children: child::Children,
     changes: watch::Sender<u64>,
+    /// Set before anything runs.
+    chronicle: OnceLock<Arc<dyn Chronicle>>,
 }
 
 #[derive(Debug)]
@@ -115,20 +87,53 @@ struct Entry {
 
 impl Registry {
     pub(crate) fn new() -> Self {
-        Registry { entries: RwLock::new(Vec::new()), changes: watch::Sender::new(0) }
+        Registry {
+            entries: RwLock::new(Vec::new()),
+            children: child::Children::default(),
+            changes: watch::Sender::new(0),
+            chronicle: OnceLock::new(),
+        }
     }
 
     /// Every service, in start order.
     pub fn snapshot(&self) -> Vec<ServiceRecord> {
         let now = clock::steady();
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.iter().map(|entry| entry.record(now)).collect()
+        let records: Vec<ServiceRecord> = entries.iter().map(|entry| entry.record(now)).collect();
+        drop(entries);
+        records.into_iter().map(|record| self.with_children(record)).collect()
     }
 
     pub fn get(&self, name: &str) -> Option<ServiceRecord> {
         let now = clock::steady();
         let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.iter().find(|entry| entry.name == name).map(|entry| entry.record(now))
+        let record = entries.iter().find(|entry| entry.name == name)?.record(now);
+        drop(entries);
+        Some(self.with_children(record))
+    }
+
+    /// What runs beside the services.
+    pub fn root_children(&self) -> Vec<ChildRecord> {
+        self.children.of(Household::ROOT, 0)
+    }
+
+    /// Puts the ends that an earlier process has written down before those to come, oldest first.
+    pub fn recall(&self, name: &str, exits: Vec<PastExit>) {
+        self.change(name, |entry| {
+            let newer = std::mem::take(&mut entry.exits);
+            entry.exits = exits.into_iter().chain(newer).collect();
+            entry.forget_old_exits();
+        });
+    }
+
+    fn with_children(&self, record: ServiceRecord) -> ServiceRecord {
+        let children = self.children.of(record.name, record.generation);
+        ServiceRecord { children, ..record }
+    }
+
+    pub(crate) fn keep_chronicle(&self, chronicle: Arc<dyn Chronicle>) {
+        // Whoever came first keeps it.
+        drop(self.chronicle.set(chronicle));
     }
 
     /// Counts changes: await `changed()`, then take a snapshot.
@@ -165,6 +170,12 @@ impl Registry {
         });
     }
 
+    pub(crate) fn up(&self, name: &'static str, generation: u64) {
+        if let Some(chronicle) = self.chronicle.get() {
+            chronicle.up(name, generation);
+        }
+    }
+
     pub(crate) fn launched(&self, name: &str, generation: u64) {
         self.change(name, |entry| entry.restarts = generation.saturating_sub(1));
     }
@@ -183,12 +194,14 @@ impl Registry {
         self.change(name, |entry| entry.failures.clear());
     }
 
-    pub(crate) fn ended(&self, name: &str, generation: u64, exit: Exit) {
+    pub(crate) fn ended(&self, name: &'static str, generation: u64, exit: Exit) {
+        let end = PastExit { generation, exit, at: clock::wall() };
+        if let Some(chronicle) = self.chronicle.get() {
+            chronicle.ended(name, &end);
+        }
         self.change(name, |entry| {
-            entry.exits.push_back(PastExit { generation, exit, at: clock::wall() });
-            while entry.exits.len() > EXITS_MAX {
-                entry.exits.pop_front();
-            }
+            entry.exits.push_back(end);
+            entry.forget_old_exits();
         });
     }
 
@@ -198,11 +211,21 @@ impl Registry {
             change(entry);
         }
         drop(entries);
+        self.changed();
+    }
+
+    fn changed(&self) {
         self.changes.send_modify(|count| *count += 1);
     }
 }
 
 impl Entry {
+    fn forget_old_exits(&mut self) {
+        while self.exits.len() > EXITS_MAX {
+            self.exits.pop_front();
+        }
+    }
+
     fn record(&self, now: Instant) -> ServiceRecord {
         let recent = |at: &&Instant| now.saturating_duration_since(**at) <= self.period;
         ServiceRecord {
@@ -214,6 +237,7 @@ impl Entry {
             restarts: self.restarts,
             restarts_in_window: self.failures.iter().filter(recent).count(),
             exits: self.exits.iter().cloned().collect(),
+            children: Vec::new(),
         }
     }
 }

@@ -60,6 +60,9 @@ pub struct ServiceSpec {
     pub factory: Factory,
     pub restart: Restart,
     pub intensity: Rule,
+    /// After this a service that has failed is tried again, as if somebody had started it. `None`:
+    /// somebody has to.
+    pub cool_down: Option<Duration>,
     /// How long an incarnation may take to report `up`.
     pub start_timeout: Duration,
     /// After a pause: time for connections that are accepted already to reach a worker.
@@ -82,6 +85,7 @@ impl ServiceSpec {
             factory,
             restart: Restart::Permanent,
             intensity: Rule::default(),
+            cool_down: None,
             start_timeout: Duration::from_secs(30),
             settle: Duration::from_millis(50),
             soft_drain: Duration::from_millis(300),

@@ -14,8 +14,8 @@ use futures_util::future::join_all;
 use socket2::Socket;
 
 use crate::incarnation::Ending;
-use crate::messages::{Refused, Replace, Start, Stop};
-use crate::registry::Registry;
+use crate::messages::{Hold, Refused, Replace, Start, Stop};
+use crate::registry::{Chronicle, Household, Registry};
 use crate::socket;
 use crate::spec::ServiceSpec;
 use crate::supervisor::{Guard, ServiceSupervisor};
@@ -62,6 +62,12 @@ impl Tree {
     /// How long a graceful stop of the whole tree may take before the rest is cut.
     pub fn stop_limit(mut self, limit: Duration) -> Self {
         self.stop_limit = limit;
+        self
+    }
+
+    /// Who writes down what happens to the services.
+    pub fn chronicle(self, chronicle: Arc<dyn Chronicle>) -> Self {
+        self.handle.shared.registry.keep_chronicle(chronicle);
         self
     }
 
@@ -192,6 +198,17 @@ impl TreeHandle {
     pub async fn start_again(&self, name: &str) -> Result<u64, Refused> {
         let supervisor = self.supervisor(name)?;
         supervisor.send(Start).await.unwrap_or(Err(Refused::Stopping))
+    }
+
+    /// Lets new connections of a service wait, or takes them again.
+    pub async fn hold(&self, name: &str, hold: Hold) -> Result<u64, Refused> {
+        let supervisor = self.supervisor(name)?;
+        supervisor.send(hold).await.unwrap_or(Err(Refused::Stopping))
+    }
+
+    /// Where what runs beside the services is listed.
+    pub fn household(&self) -> Household {
+        Household::new(self.registry(), Household::ROOT, 0)
     }
 
     /// Stops one service, and closes its port. The others go on.

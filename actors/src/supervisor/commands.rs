@@ -13,7 +13,7 @@ use super::{Condition, ServiceSupervisor, retire};
 use crate::exit::{Exit, Reason};
 use crate::incarnation::Ending;
 use crate::intensity::Next;
-use crate::messages::{Refused, Replace, Start, Stop};
+use crate::messages::{Hold, Refused, Replace, Start, Stop};
 use crate::registry::State;
 use crate::socket;
 
@@ -30,7 +30,9 @@ impl Handler<Start> for ServiceSupervisor {
             return answered(Err(Refused::Stopping));
         }
         if let Some(current) = &self.serving {
-            return answered(Ok(current.generation));
+            let generation = current.generation;
+            self.resume();
+            return answered(Ok(generation));
         }
         if self.closing.strong_count() > 0 {
             return again_when_closed(self.closing.clone(), context.address());
@@ -38,11 +40,30 @@ impl Handler<Start> for ServiceSupervisor {
         if let Err(refused) = self.take_port() {
             return answered(Err(refused));
         }
-        if matches!(self.state, State::Stopped | State::Failed) {
-            self.intensity.clear();
-            self.registry.forgive(self.spec.name);
-        }
+        self.begin_anew();
         self.launched(context)
+    }
+}
+
+impl Handler<Hold> for ServiceSupervisor {
+    type Result = ResponseFuture<Outcome>;
+
+    fn handle(&mut self, hold: Hold, _: &mut Context<Self>) -> Self::Result {
+        let Some(generation) = self.serving.as_ref().map(|current| current.generation) else {
+            return answered(Err(Refused::NotRunning));
+        };
+        match hold {
+            Hold::Pause => {
+                self.is_paused = true;
+                self.hold_if_paused();
+                if self.state == State::Running {
+                    self.enter(State::Paused);
+                }
+                log::info!("{} is paused: new connections wait", self.spec.name);
+            }
+            Hold::Resume => self.resume(),
+        }
+        answered(Ok(generation))
     }
 }
 
@@ -83,6 +104,50 @@ impl Handler<Stop> for ServiceSupervisor {
 }
 
 impl ServiceSupervisor {
+    /// Somebody has looked after it, or enough time has passed.
+    fn begin_anew(&mut self) {
+        if matches!(self.state, State::Stopped | State::Failed) {
+            self.intensity.clear();
+            self.registry.forgive(self.spec.name);
+            self.is_paused = false;
+        }
+    }
+
+    /// It has failed: tries again after a while, if the specification says so.
+    pub(super) fn cool_down(&mut self, context: &mut Context<Self>) {
+        let Some(wait) = self.spec.cool_down else { return };
+        log::warn!("{} is tried again in {} s", self.spec.name, wait.as_secs());
+        self.retry = Some(context.run_later(wait, |this, context| {
+            this.retry = None;
+            let is_free = this.closing.strong_count() == 0;
+            if !is_free || this.take_port().is_err() {
+                return this.cool_down(context);
+            }
+            this.begin_anew();
+            this.launch(context);
+        }));
+    }
+
+    /// A fresh incarnation of a paused service is paused, too.
+    pub(super) fn hold_if_paused(&self) {
+        if let Some(current) = self.serving.as_ref().filter(|_| self.is_paused) {
+            retire::spawn_pause(current.serving.clone());
+        }
+    }
+
+    fn resume(&mut self) {
+        if !std::mem::take(&mut self.is_paused) {
+            return;
+        }
+        if let Some(current) = &self.serving {
+            retire::spawn_resume(current.serving.clone());
+        }
+        if self.state == State::Paused {
+            self.enter(State::Running);
+        }
+        log::info!("{} takes new connections again", self.spec.name);
+    }
+
     /// Launches the next incarnation unless one is on its way; answers when it serves.
     fn launched(&mut self, context: &mut Context<Self>) -> ResponseFuture<Outcome> {
         if self.starting.is_none() {
@@ -123,6 +188,7 @@ impl ServiceSupervisor {
     }
 
     fn stop(&mut self, ending: Ending, context: &mut Context<Self>) {
+        self.is_paused = false;
         self.enter(State::Draining);
         if let Some(generation) = self.give_up_starting(Refused::Stopping, context) {
             self.leaving.entry(generation).or_default();

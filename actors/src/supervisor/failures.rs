@@ -81,7 +81,7 @@ impl ServiceSupervisor {
         context.cancel_future(launch.timer);
         launch.abandon();
         log::error!("{}#{} did not come up: {exit}", self.spec.name, launch.generation);
-        if let Some(current) = &self.serving {
+        if let Some(current) = self.serving.as_ref().filter(|_| !self.is_paused) {
             // It may have been paused; resuming one that was not does nothing.
             retire::spawn_resume(current.serving.clone());
         }
@@ -157,6 +157,9 @@ impl ServiceSupervisor {
             None => retire::close(socket),
         }
         self.enter(state);
+        if state == State::Failed {
+            self.cool_down(context);
+        }
     }
 
     /// Neither the incarnation that is on its way up nor the next one is wanted any more.

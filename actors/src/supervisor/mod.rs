@@ -60,6 +60,8 @@ pub struct ServiceSupervisor {
     stop_waiting: Vec<oneshot::Sender<()>>,
     /// What is being stopped, while it may still have to be cut short.
     stopping: Option<Arc<dyn Serving>>,
+    /// Somebody asked that new connections wait.
+    is_paused: bool,
     guard: Guard,
 }
 
@@ -114,6 +116,7 @@ impl ServiceSupervisor {
             leaving: HashMap::new(),
             stop_waiting: Vec::new(),
             stopping: None,
+            is_paused: false,
             guard,
         }
     }
@@ -135,6 +138,7 @@ impl ServiceSupervisor {
             draining: draining.clone(),
             abandoned: abandoned.clone(),
             socket: self.socket.as_ref().map(Arc::downgrade).unwrap_or_default(),
+            registry: self.registry.clone(),
             supervisor: context.address(),
         };
         self.starting = Some(Launch { generation, draining, abandoned, timer });
@@ -149,6 +153,7 @@ impl ServiceSupervisor {
     }
 
     fn enter(&mut self, state: State) {
+        let state = if state == State::Running && self.is_paused { State::Paused } else { state };
         let generation = self.serving.as_ref().map_or(self.newest, |current| current.generation);
         if self.state != state {
             log::debug!("{} is {}", self.spec.name, state.as_str());
@@ -197,6 +202,8 @@ impl Handler<Up> for ServiceSupervisor {
             up_at: clock::steady(),
             condition: Condition::Healthy,
         });
+        self.registry.up(self.spec.name, launch.generation);
+        self.hold_if_paused();
         self.enter(State::Running);
         log::info!("{}#{} is up on {}", self.spec.name, launch.generation, self.address);
         match old {

@@ -3,10 +3,12 @@
 #![allow(clippy::disallowed_methods, reason = "tests have roles and wait")]
 #![allow(clippy::print_stdout, reason = "the processes that are killed speak by it")]
 
+mod children;
 mod failures;
 mod hang;
 mod load;
 mod order;
+mod pause;
 mod process;
 mod replace;
 mod stage;
