@@ -28,6 +28,19 @@ pub enum Command {
     Migrate(Settings),
     /// Asks the services of this process's settings whether they are ready: 0 if all are
     Health(Settings),
+    /// Shows the services of the process that runs: state, restarts, how they last ended
+    Services(Services),
+    /// Replaces a service's incarnation in the process that runs; no request is lost
+    Restart(Named),
+    /// Stops a service in the process that runs, and closes its port
+    Stop(Named),
+    /// Starts, stops, restarts, pauses or resumes a service in the process that runs
+    Service {
+        #[command(subcommand)]
+        order: Order,
+        #[command(flatten)]
+        settings: Settings,
+    },
     /// Prints the OpenAPI description of the whole
     Openapi,
     /// Prints the version
@@ -42,6 +55,53 @@ pub struct Start {
     /// Begins with a year of made-up data, in an empty data directory
     #[arg(long)]
     pub demo: bool,
+}
+
+/// What is shown of the services, and how.
+#[derive(Debug, Clone, Args)]
+pub struct Services {
+    #[command(flatten)]
+    pub settings: Settings,
+    /// As the admin port tells it
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A service by name.
+#[derive(Debug, Clone, Args)]
+pub struct Named {
+    #[command(flatten)]
+    pub settings: Settings,
+    /// The service
+    pub name: String,
+}
+
+/// What a service is told.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Order {
+    /// Starts one that was stopped or has failed
+    Start { name: String },
+    /// Stops it, and closes its port
+    Stop { name: String },
+    /// Replaces its incarnation; no request is lost
+    Restart { name: String },
+    /// Lets its new connections wait
+    Pause { name: String },
+    /// Takes them again
+    Resume { name: String },
+}
+
+impl Order {
+    /// The word for it, and the service.
+    pub fn parts(&self) -> (&'static str, &str) {
+        match self {
+            Order::Start { name } => ("start", name),
+            Order::Stop { name } => ("stop", name),
+            Order::Restart { name } => ("restart", name),
+            Order::Pause { name } => ("pause", name),
+            Order::Resume { name } => ("resume", name),
+        }
+    }
 }
 
 /// Where settings come from besides the defaults and the environment.

@@ -1,5 +1,7 @@
 //! What the binary does for each command.
 
+mod attend;
+
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,12 +11,12 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use busbar_actors::{Ending, Failure, panics, signals};
 
-use crate::cli::{Command, Settings, Start};
+use crate::cli::{Command, Named, Order, Services, Settings, Start};
 use crate::config::{Config, Faults, Warning, environment_of_process};
 use crate::host::Host;
 use crate::storage::{Database, Target};
 use crate::types::{Clock, ServiceName};
-use crate::{demo, tree, welcome};
+use crate::{demo, logging, tree, welcome};
 
 /// Something is wrong with the settings, or with the command line.
 const BAD_SETTINGS: u8 = 2;
@@ -39,7 +41,7 @@ pub fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> ExitCo
         }),
         Command::Start(Start { settings, demo }) => {
             with_config(settings, err, |config, warnings, err| {
-                log_to_stderr(&config)?;
+                logging::install(&config.log.filter)?;
                 warnings.iter().for_each(|warning| log::warn!("{warning}"));
                 match plan(&config, demo) {
                     Ok(demo) => actix_rt::System::new().block_on(start(config, demo, out)),
@@ -57,7 +59,32 @@ pub fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> ExitCo
         Command::Health(settings) => with_config(settings, err, |config, _, _| {
             actix_rt::System::new().block_on(health(config, out))
         }),
+        Command::Services(Services { settings, json }) => {
+            with_config(settings, err, |config, _, err| {
+                let form = if json { attend::Form::Json } else { attend::Form::Table };
+                actix_rt::System::new().block_on(attend::show(&config, form, out, err))
+            })
+        }
+        Command::Service { order, settings } => attended(order, settings, out, err),
+        Command::Restart(Named { settings, name }) => {
+            attended(Order::Restart { name }, settings, out, err)
+        }
+        Command::Stop(Named { settings, name }) => {
+            attended(Order::Stop { name }, settings, out, err)
+        }
     }
+}
+
+/// Has a process that runs do something.
+fn attended(
+    order: Order,
+    settings: Settings,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitCode {
+    with_config(settings, err, |config, _, err| {
+        actix_rt::System::new().block_on(attend::order(&config, &order, out, err))
+    })
 }
 
 /// Prints a line. A closed pipe is the reader's choice.
@@ -88,12 +115,6 @@ fn with_config(
             ExitCode::FAILURE
         }),
     }
-}
-
-fn log_to_stderr(config: &Config) -> Result<(), Failure> {
-    let mut builder = env_logger::Builder::new();
-    builder.parse_filters(&config.log.filter).format_timestamp_millis().try_init()?;
-    Ok(())
 }
 
 /// What the services go by.

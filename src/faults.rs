@@ -3,15 +3,17 @@
 //! Two kinds: a *failpoint* is a named place in the code where a test may stop the process and kill
 //! it; an *injected fault* is asked for by `POST /internal/fault` and hits the requests after it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use actix_web::{HttpRequest, web};
+use busbar_actors::Exit;
 use busbar_http::guard::Before;
 use busbar_http::{Body, NoContent, Problem, Routes, ServiceCaller, about};
+use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use utoipa::ToSchema;
 
 use crate::types::Clock;
@@ -38,7 +40,7 @@ impl Failpoints {
 const WAITING_MAX: usize = 1000;
 
 /// A fault that can be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
     /// The handler waits before it starts.
@@ -49,6 +51,8 @@ pub enum Fault {
     Block { milliseconds: u64 },
     /// The life of the service beside its HTTP server panics.
     PanicLife,
+    /// A child of the incarnation panics, such as its relay.
+    PanicChild { name: String },
     /// The thread of the incarnation panics.
     PanicThread,
     /// The next incarnation fails to start.
@@ -68,6 +72,8 @@ struct Waiting {
     starts: Mutex<u32>,
     /// Where the incarnation that serves hears of faults of its own.
     incarnation: Mutex<Option<mpsc::Sender<Fault>>>,
+    /// How many lives of a child are still to fall, by its name.
+    children: watch::Sender<BTreeMap<String, u32>>,
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -117,7 +123,7 @@ impl Faults {
     }
 
     fn inject(&self, injection: &Injection) {
-        match injection.fault {
+        match injection.fault.clone() {
             Fault::FailStart => *locked(&self.0.starts) += injection.count,
             fault @ (Fault::PanicLife | Fault::PanicThread) => {
                 if let Some(incarnation) = locked(&self.0.incarnation).as_ref() {
@@ -125,10 +131,55 @@ impl Faults {
                     let _ = incarnation.try_send(fault);
                 }
             }
+            Fault::PanicChild { name } => {
+                self.0
+                    .children
+                    .send_modify(|falls| *falls.entry(name).or_default() += injection.count);
+            }
             fault => {
                 let mut requests = locked(&self.0.requests);
                 let room = WAITING_MAX.saturating_sub(requests.len());
                 requests.extend(std::iter::repeat_n(fault, room.min(injection.count as usize)));
+            }
+        }
+    }
+
+    /// What a child's life runs in, so that it can be told to fall.
+    #[expect(clippy::panic, reason = "this is the fault")]
+    pub fn fall(
+        &self,
+        name: &'static str,
+    ) -> impl Fn(LocalBoxFuture<'static, Exit>) -> LocalBoxFuture<'static, Exit> + use<> {
+        let faults = self.clone();
+        move |life| {
+            if !faults.0.is_on {
+                return life;
+            }
+            let faults = faults.clone();
+            Box::pin(async move {
+                tokio::select! {
+                    exit = life => exit,
+                    () = faults.is_to_fall(name) => panic!("an injected panic of {name}"),
+                }
+            })
+        }
+    }
+
+    async fn is_to_fall(&self, name: &str) {
+        let mut falls = self.0.children.subscribe();
+        loop {
+            // The sender is among what is borrowed here: it cannot be gone.
+            drop(falls.wait_for(|falls| falls.get(name).is_some_and(|left| *left > 0)).await);
+            // Another incarnation's may have been faster.
+            let taken = self.0.children.send_if_modified(|falls| match falls.get_mut(name) {
+                Some(left) if *left > 0 => {
+                    *left -= 1;
+                    true
+                }
+                _ => false,
+            });
+            if taken {
+                return;
             }
         }
     }

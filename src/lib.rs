@@ -3,10 +3,13 @@
 //! Start here: [`tree`] is the picture of the whole, [`services`] is what it is for. In reading
 //! order: [`types`] are the words, [`config`] the settings, [`storage`] the one place that knows two
 //! engines; [`events`], [`jobs`], [`requests`] and [`audit`] are laid into every service's database;
-//! [`host`] is one life of a service, [`gateway`] and [`health`] stand in front of them; [`demo`]
+//! [`host`] is one life of a service, [`gateway`] and [`health`] stand in front of them; [`admin`] is for
+//! who looks after the process, [`chronicle`] remembers how services ended; [`demo`]
 //! shows it all with made-up people.
 
+pub mod admin;
 pub mod audit;
+pub mod chronicle;
 pub mod cli;
 pub mod commands;
 pub mod config;
@@ -18,6 +21,7 @@ pub mod health;
 pub mod host;
 pub mod jobs;
 pub mod keys;
+pub mod logging;
 pub mod requests;
 pub mod services;
 pub mod storage;

@@ -3,13 +3,18 @@
 //! ```text
 //! root system
 //! ├── Signals                      TERM, INT: stop in reverse order; a second one: at once
-//! ├── ServiceSupervisor × 8        each owns its socket and runs incarnations on threads of their own
-//! │   └── incarnation              HTTP workers · Relay (events out) · Worker (durable jobs)
 //! ├── HealthCollector              asks every /health, tells the gateway, has a hung service replaced
+//! ├── ServiceSupervisor (admin)    port 3009: started first, stopped last
+//! ├── ServiceSupervisor × 8        each owns its socket and runs incarnations on threads of their own
+//! │   └── incarnation              HTTP workers; children, kept alive one by one:
+//! │       └── Relay (events out) · Worker (durable jobs) · what the service does besides
 //! └── ServiceSupervisor (gateway)
 //!     └── incarnation              HTTP workers, on each a GatewayActor with its awc clients
 //! ```
+//!
+//! `GET /admin/actors` shows the same, live.
 
+mod admin;
 mod by_name;
 mod description;
 mod front;
@@ -18,12 +23,16 @@ mod settings;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use actix_rt::task::JoinHandle;
+use actix_rt::System;
 use busbar_actors::{
-    Ending, Failure, Registry, RunningTree, ServiceSpec, StartFaults, Tree, monitor,
+    ChildKind, ChildSpec, Children, Ending, Failure, Listed, Registry, RunningTree, ServiceSpec,
+    Tree,
 };
 
-use crate::health::{Board, HealthCollector, Watch};
+use crate::admin::Admin;
+use crate::chronicle::Chronicle;
+use crate::gateway::Gateway;
+use crate::health::{HealthCollector, Watch};
 use crate::host::{Host, RecordCollector};
 use crate::services::analytics::Analytics;
 use crate::services::billing::Billing;
@@ -39,14 +48,14 @@ use crate::welcome::Administrator;
 pub use self::by_name::migrate;
 pub use self::description::document;
 
-/// Between two lives of the collector.
-const COLLECTOR_REST: Duration = Duration::from_secs(1);
+/// For what runs beside the services, to come to its end.
+const BESIDE_DRAIN: Duration = Duration::from_secs(1);
 
 /// Every service, and what it is built from.
 fn spec(
     name: ServiceName,
     host: &Arc<Host>,
-    board: &Arc<Board>,
+    gateway: Option<&Arc<Gateway>>,
     made: &Made,
 ) -> Result<ServiceSpec, Failure> {
     Ok(match name {
@@ -60,7 +69,9 @@ fn spec(
         ServiceName::Utilities => host.spec::<Utilities>(()),
         ServiceName::Analytics => host.spec::<Analytics>(settings::analytics(&host.config)),
         ServiceName::Webhooks => host.spec::<Webhooks>(settings::webhooks(&host.config)?),
-        ServiceName::Gateway => front::gateway(host, board)?,
+        ServiceName::Gateway => {
+            front::gateway_spec(host, gateway.ok_or("there is no gateway to start")?)
+        }
     })
 }
 
@@ -72,35 +83,51 @@ pub struct Busbar {
     tree: Tree,
     watch: Watch,
     made: Made,
+    chronicle: Arc<Chronicle>,
 }
 
 /// The tree, running.
 pub struct Running {
     tree: RunningTree,
-    watching: JoinHandle<()>,
+    beside: Children,
     made: Made,
+    chronicle: Arc<Chronicle>,
+    _signals: Listed,
 }
 
 impl Busbar {
+    /// To be called on the system that is to be the root.
+    ///
     /// # Errors
     /// When a metric is malformed.
     pub fn new(host: &Arc<Host>) -> Result<Busbar, Failure> {
-        let tree = Tree::new();
-        host.supervised(tree.registry());
         let (made, board) = (Made::default(), front::board(host));
         let hosted = host.config.process.services.iter().copied();
         let (behind, front): (Vec<_>, Vec<_>) = hosted.partition(|name| name.is_domain());
+        let gateway = front.first().map(|_| front::gateway(host, &board)).transpose()?;
         let specs = |names: Vec<ServiceName>| -> Result<Vec<_>, Failure> {
-            names.into_iter().map(|name| spec(name, host, &board, &made)).collect()
+            names.into_iter().map(|name| spec(name, host, gateway.as_ref(), &made)).collect()
         };
+        let chronicle = Arc::new(Chronicle::new(host.config.process.data_dir.clone())?);
+        let tree = Tree::new().chronicle(chronicle.clone());
+        let registry = tree.registry();
+        chronicle.tell(&registry);
+        host.supervised(registry.clone());
+        let config = Arc::new(host.config.clone());
+        let root = System::current().arbiter().clone();
+        let admin = Admin::new(config, tree.handle(), gateway.clone(), root);
+        // Who looks after the process can do so while the services start, and until the last has stopped.
         // The services behind the gateway start together, before it, and stop after it.
-        let tree = tree.tier(specs(behind)?).tier(specs(front)?);
+        let tree = tree
+            .tier(admin::spec(host, &admin, &registry)?)
+            .tier(specs(behind)?)
+            .tier(specs(front)?);
         for name in &host.config.process.services {
-            let record = RecordCollector::new(name.as_str(), tree.registry())?;
+            let record = RecordCollector::new(name.as_str(), registry.clone())?;
             host.metrics(*name)?.register(record)?;
         }
         let watch = front::watch(host, tree.handle(), &board)?;
-        Ok(Busbar { tree, watch, made })
+        Ok(Busbar { tree, watch, made, chronicle })
     }
 
     pub fn registry(&self) -> Arc<Registry> {
@@ -111,13 +138,17 @@ impl Busbar {
     ///
     /// # Errors
     /// Every port that cannot be taken.
-    pub async fn start(self, stop_limit: Duration) -> Result<Running, StartFaults> {
-        let watching = actix_rt::spawn(keep_watching(self.watch));
-        match self.tree.stop_limit(stop_limit).start().await {
-            Ok(tree) => Ok(Running { tree, watching, made: self.made }),
+    pub async fn start(self, stop_limit: Duration) -> Result<Running, Failure> {
+        let Busbar { tree, watch, made, chronicle } = self;
+        let household = tree.handle().household();
+        let signals = household.list("signals", ChildKind::Actor, true, None);
+        let collector = ChildSpec::lasting("health", move || HealthCollector::new(watch.clone()));
+        let beside = Children::start([collector.unessential()], &household);
+        match tree.stop_limit(stop_limit).start().await {
+            Ok(tree) => Ok(Running { tree, beside, made, chronicle, _signals: signals }),
             Err(faults) => {
-                watching.abort();
-                Err(faults)
+                beside.leave(BESIDE_DRAIN).await;
+                Err(admin::explained(faults))
             }
         }
     }
@@ -132,17 +163,9 @@ impl Running {
     /// The names of those that were cut.
     pub async fn stop(self, ending: Ending) -> Vec<&'static str> {
         // What stops now is not to be found dead.
-        self.watching.abort();
-        self.tree.stop(ending).await
-    }
-}
-
-/// The collector, and a new one should it fall.
-async fn keep_watching(watch: Watch) {
-    loop {
-        let (_collector, end) = monitor::actor(HealthCollector::new(watch.clone()));
-        let exit = end.await;
-        log::error!("the health collector ended and begins anew: {exit}");
-        actix_rt::time::sleep(COLLECTOR_REST).await;
+        self.beside.leave(BESIDE_DRAIN).await;
+        let cut = self.tree.stop(ending).await;
+        self.chronicle.close();
+        cut
     }
 }

@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use busbar_actors::Registry;
 
+use crate::admin::ADMIN;
 use crate::config::Config;
 use crate::host::Host;
 use crate::storage::Target;
@@ -22,6 +23,13 @@ pub struct Administrator {
 pub fn text(host: &Host, registry: &Registry, administrator: Option<&Administrator>) -> String {
     let config = &host.config;
     let mut text = table(host, registry);
+    if let Some(admin) = registry.get(ADMIN) {
+        let _ = writeln!(
+            text,
+            "\nlooked after at http://{}/admin/services, or with `busbar services`",
+            admin.address
+        );
+    }
     text.push_str(&stand_ins(config));
     if config.hosts(ServiceName::Gateway) && config.hosts(ServiceName::Users) {
         text.push_str(&lines(config, administrator));

@@ -90,10 +90,7 @@ impl ChildSpec {
     }
 
     /// A task that ends when what it is given turns true.
-    pub fn task<F>(
-        name: &'static str,
-        make: impl Fn(watch::Receiver<bool>) -> F + 'static,
-    ) -> Self
+    pub fn task<F>(name: &'static str, make: impl Fn(watch::Receiver<bool>) -> F + 'static) -> Self
     where
         F: Future<Output: IntoExit> + 'static,
     {
@@ -109,6 +106,11 @@ impl ChildSpec {
     /// It dies alone.
     pub fn unessential(self) -> Self {
         ChildSpec { is_essential: false, ..self }
+    }
+
+    /// It is restarted in another way than always.
+    pub fn restarting(self, restart: Restart) -> Self {
+        ChildSpec { restart, ..self }
     }
 
     pub fn within(self, intensity: Rule) -> Self {
@@ -147,11 +149,12 @@ impl Children {
             let title = format!("{} of {}", spec.name, household.title());
             let tell = tell.clone();
             let keep = async move {
-                let keeper = Keeper { title, listed, leaving, spec };
+                let mut keeper = Keeper { title, listed, leaving, spec };
                 if let Some(exit) = keeper.keep().await {
                     // A full line: another one was lost before.
                     let _ = tell.try_send(exit);
-                    pending().await
+                    // Its record stays as long as its siblings'.
+                    keeper.told_to_leave().await;
                 }
             };
             (leave, actix_rt::spawn(keep))

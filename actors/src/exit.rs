@@ -27,14 +27,8 @@ pub enum Reason {
 }
 
 impl Reason {
-    pub const ALL: [Reason; 6] = [
-        Reason::Finished,
-        Reason::Error,
-        Reason::Panic,
-        Reason::Hung,
-        Reason::Admin,
-        Reason::Lost,
-    ];
+    pub const ALL: [Reason; 6] =
+        [Reason::Finished, Reason::Error, Reason::Panic, Reason::Hung, Reason::Admin, Reason::Lost];
 
     pub fn as_str(self) -> &'static str {
         match self {

@@ -65,7 +65,6 @@ pub mod child;
 pub mod mailbox;
 pub mod monitor;
 pub mod panics;
-pub mod periodic;
 pub mod signals;
 pub mod socket;
 
@@ -80,10 +79,10 @@ mod supervisor;
 mod tree;
 mod upstream;
 
+pub use child::{Born, ChildSpec, Children};
 pub use exit::{Exit, Reason};
 pub use incarnation::{Ending, Incarnation, Serving};
 pub use intensity::{Intensity, Next, Rule};
-pub use child::{Born, ChildSpec, Children};
 pub use messages::{Hold, Refused, Replace, Start, Stop};
 pub use registry::{
     ChildKind, ChildRecord, Chronicle, EXITS_MAX, Household, Listed, PastExit, Registry,

@@ -46,6 +46,8 @@ pub struct ServiceRecord {
     pub since: SystemTime,
     /// The incarnation that serves, or else the newest.
     pub generation: u64,
+    /// When the last one came up.
+    pub up_at: Option<SystemTime>,
     /// Incarnations built after the first, whatever the reason.
     pub restarts: u64,
     /// Failures that count against the service now: one more than allowed, and it is given up.
@@ -79,6 +81,7 @@ struct Entry {
     state: State,
     since: SystemTime,
     generation: u64,
+    up_at: Option<SystemTime>,
     restarts: u64,
     period: Duration,
     failures: VecDeque<Instant>,
@@ -148,6 +151,7 @@ impl Registry {
             state: State::Stopped,
             since: clock::wall(),
             generation: 0,
+            up_at: None,
             restarts: 0,
             period: spec.intensity.period,
             failures: VecDeque::new(),
@@ -174,6 +178,7 @@ impl Registry {
         if let Some(chronicle) = self.chronicle.get() {
             chronicle.up(name, generation);
         }
+        self.change(name, |entry| entry.up_at = Some(clock::wall()));
     }
 
     pub(crate) fn launched(&self, name: &str, generation: u64) {
@@ -234,6 +239,7 @@ impl Entry {
             state: self.state,
             since: self.since,
             generation: self.generation,
+            up_at: self.up_at,
             restarts: self.restarts,
             restarts_in_window: self.failures.iter().filter(recent).count(),
             exits: self.exits.iter().cloned().collect(),

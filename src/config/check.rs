@@ -3,6 +3,7 @@ use url::Url;
 
 use crate::types::{ServiceName, nearest};
 
+use super::admin;
 use super::environment::variable_of;
 use super::fault::Faults;
 use super::{Config, Service};
@@ -25,6 +26,7 @@ pub(super) fn faults(config: &Config, faults: &mut Faults) {
     ports(config, faults);
     direct_urls(config, faults);
     users(config, faults);
+    admin::faults(config, faults);
 }
 
 fn ordered(config: &Config, faults: &mut Faults) {

@@ -53,6 +53,7 @@ const NAMED: [(&str, &str); 51] = [
     ("DB_USE_PGBOUNCER", "database.use_pgbouncer"),
     ("BUSBAR_ADMIN_EMAIL", "users.admin_email"),
     ("BUSBAR_ADMIN_PASSWORD", "users.admin_password"),
+    ("BUSBAR_ADMIN_ADDR", "admin.address"),
     ("METRICS_LEGACY_NAMES", "metrics.legacy_names"),
     ("BUSBAR_LOG", "log.filter"),
     ("BUSBAR_SERVICE_KEY_FILE", "keys.service_key_file"),
@@ -67,7 +68,8 @@ const NAMED: [(&str, &str); 51] = [
 ];
 
 /// What must never be shown, by the last part of the setting's name.
-const SECRET: [&str; 4] = ["admin_password", "smtp_password", "database_url", "direct_url"];
+const SECRET: [&str; 5] =
+    ["admin_password", "smtp_password", "database_url", "direct_url", "token"];
 
 /// The database of the only service here that needs one.
 pub(super) const DATABASE_URL: &str = "DATABASE_URL";

@@ -7,7 +7,7 @@ use super::check::nearest_key;
 use super::document::{self, Entry};
 use super::environment::{self, DATABASE_URL};
 use super::fault::{Fault, Faults, Warning, shown};
-use super::sections::{AddedRoute, added_route_field};
+use super::sections::{AddedRoute, Supervisions, added_route_field};
 use super::settings::{DEFAULT, Layer, Settings};
 
 /// `config/default.toml`: every setting there is.
@@ -103,13 +103,18 @@ fn file_layer(path: &Path, known: &Settings, faults: &mut Faults) -> Layer {
             (Some(_), None) => {
                 faults.push(Fault::of_origin(origin, "a plain value or a list").key(entry.key));
             }
-            (None, Some(text)) if is_added_route(&entry.key) => {
+            (None, Some(text)) if is_added_route(&entry.key) || is_own(&entry.key) => {
                 layer.set(&entry.key, text.as_str(), origin);
             }
             (None, _) => faults.push(unknown(origin, &entry, known)),
         }
     }
     layer
+}
+
+/// What one service has instead of what is usual.
+fn is_own(key: &str) -> bool {
+    Supervisions::own_keys().any(|own| own == key)
 }
 
 fn is_added_route(key: &str) -> bool {
@@ -137,7 +142,8 @@ fn environment_layer(
     defaults: &Settings,
     warnings: &mut Vec<Warning>,
 ) -> Layer {
-    let known = environment::variables(defaults.keys());
+    let own: Vec<String> = Supervisions::own_keys().collect();
+    let known = environment::variables(defaults.keys().chain(own.iter().map(String::as_str)));
     let mut layer = Layer::default();
     for (name, value) in given {
         if let Some(variable) = known.iter().find(|variable| variable.name == *name) {

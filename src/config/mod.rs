@@ -3,6 +3,7 @@
 //! They come from `config/default.toml` (compiled in), the file given with `--config`, the
 //! environment and the command line; later ones win. All faults are found at once, each with its
 //! origin, and then nothing is started.
+mod admin;
 mod check;
 mod document;
 mod environment;
@@ -21,10 +22,11 @@ pub use fault::{Fault, Faults, Warning};
 pub use load::Overrides;
 pub use secret::Secret;
 pub use sections::{
-    AddedRoute, AddedRoutes, Analytics, Argon2, Auth, Billing, Caching, Console, Database,
-    Documents, EmailVerification, Events, FaultInjection, Gateway, Health, Jobs, Keys, Lockout,
-    Log, Methods, Metrics, Network, Notifications, Origin, PaymentConnector, Payments, Process,
-    Rate, Requests, Server, Service, Services, SmtpSecurity, Supervision, Users, Webhooks,
+    AddedRoute, AddedRoutes, Admin, AdminAddress, Analytics, Argon2, Auth, Billing, Caching,
+    Console, Database, Documents, EmailVerification, Events, FaultInjection, Gateway, Health, Jobs,
+    Keys, Lockout, Log, Methods, Metrics, Network, Notifications, Origin, PaymentConnector,
+    Payments, Process, Rate, Requests, Server, Service, Services, SmtpSecurity, Supervision,
+    Supervisions, Users, Webhooks,
 };
 pub use settings::Settings;
 
@@ -51,7 +53,8 @@ pub struct Config {
     pub events: Events,
     pub jobs: Jobs,
     pub requests: Requests,
-    pub supervision: Supervision,
+    pub supervision: Supervisions,
+    pub admin: Admin,
     pub health: Health,
     pub metrics: Metrics,
     pub log: Log,
@@ -77,6 +80,7 @@ impl Config {
         let mut reader = Reader::new(&settings, &defaults);
         let mut config = Config::read(&mut reader, settings.clone());
         faults.extend(reader.finish().0);
+        admin::read_token(&mut config.admin, &settings, &mut faults);
         check::faults(&config, &mut faults);
         check::databases(&config, check_database, &mut faults);
         if !faults.is_empty() {
@@ -110,7 +114,8 @@ impl Config {
             events: Events::read(from, "events"),
             jobs: Jobs::read(from, "jobs"),
             requests: Requests::read(from, "requests"),
-            supervision: Supervision::read(from, "supervision"),
+            supervision: Supervisions::read(from),
+            admin: Admin::read(from, "admin"),
             health: Health::read(from, "health"),
             metrics: Metrics::read(from, "metrics"),
             log: Log::read(from, "log"),

@@ -17,11 +17,13 @@ pub(super) struct Reader<'a> {
     defaults: &'a Settings,
     faults: Faults,
     keys: Vec<String>,
+    /// The section that holds where the one that is read says nothing.
+    usual: Option<String>,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(settings: &'a Settings, defaults: &'a Settings) -> Self {
-        Reader { settings, defaults, faults: Faults::default(), keys: Vec::new() }
+        Reader { settings, defaults, faults: Faults::default(), keys: Vec::new(), usual: None }
     }
 
     /// The setting, or its default after a fault: then nothing is started anyway.
@@ -31,15 +33,32 @@ impl<'a> Reader<'a> {
         field: &str,
         kind: impl Fn(&str) -> Parsed<T>,
     ) -> T {
-        let key = format!("{section}.{field}");
-        let text = |from: &Settings| from.get(&key).map(|s| s.text.clone()).unwrap_or_default();
-        let given = kind(text(self.settings).trim());
+        let own = format!("{section}.{field}");
+        let usual = self.usual.as_ref().filter(|_| self.settings.get(&own).is_none());
+        // A fault in what is usual was told where that was read.
+        let is_usual = usual.is_some();
+        let key = usual.map_or(own, |usual| format!("{usual}.{field}"));
+        let given = kind(self.settings.get(&key).map_or("", |setting| setting.text.trim()));
         let value = given.unwrap_or_else(|allowed| {
-            self.faults.push(self.settings.fault(&key, allowed));
-            default(kind(text(self.defaults).trim()))
+            if !is_usual {
+                self.faults.push(self.settings.fault(&key, allowed));
+            }
+            let usual = self.usual.as_ref().map(|usual| format!("{usual}.{field}"));
+            let key = usual.unwrap_or_else(|| key.clone());
+            default(kind(self.defaults.get(&key).map_or("", |setting| setting.text.trim())))
         });
-        self.keys.push(key);
+        if self.usual.is_none() {
+            self.keys.push(key);
+        }
         value
+    }
+
+    /// Reads what may stand in a section of its own instead of the usual one.
+    pub(super) fn instead_of<T>(&mut self, usual: &str, read: impl FnOnce(&mut Self) -> T) -> T {
+        self.usual = Some(usual.to_owned());
+        let read = read(self);
+        self.usual = None;
+        read
     }
 
     /// A setting of a table in a list, which has no place in the default file: `otherwise` is what

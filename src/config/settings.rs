@@ -82,6 +82,14 @@ impl Settings {
         self.0.insert(key.to_owned(), setting);
     }
 
+    /// Key, value and origin of each; a secret is not shown.
+    pub fn rows(&self) -> impl Iterator<Item = (&str, String, &str)> {
+        self.0.iter().map(|(key, setting)| {
+            let value = shown(&setting.text, environment::is_secret(key));
+            (key.as_str(), value, setting.origin.as_str())
+        })
+    }
+
     /// A fault of the setting `key`, with its origin and its value.
     pub fn fault(&self, key: &str, allowed: impl Into<String>) -> Fault {
         let Some(setting) = self.get(key) else {
@@ -95,11 +103,9 @@ impl Settings {
 /// The table of what is in effect and where it came from, without secrets.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let value = |key: &str, setting: &Setting| {
-            let hidden = shown(&setting.text, environment::is_secret(key));
-            if hidden.is_empty() { "(not set)".to_owned() } else { hidden }
-        };
-        let rows: Vec<_> = self.0.iter().map(|(key, s)| (key, value(key, s), &s.origin)).collect();
+        let value = |value: String| if value.is_empty() { "(not set)".to_owned() } else { value };
+        let rows: Vec<_> =
+            self.rows().map(|(key, text, origin)| (key, value(text), origin)).collect();
         let key_width = rows.iter().map(|row| row.0.len()).max().unwrap_or(0);
         let value_width = rows.iter().map(|row| row.1.len().min(40)).max().unwrap_or(0);
         rows.iter().try_for_each(|(key, value, origin)| {

@@ -7,7 +7,8 @@
 //!   deadline that passes, ends the exchange with the service.
 //! * **Panics.** One in a forward is caught and told as a loss. The actor itself only starts
 //!   forwards, which cannot fail.
-//! * **Bounds.** actix's mailbox has none that holds; a [`Destination`]'s places stand in front.
+//! * **Bounds.** actix's mailbox has none that holds; permits of our own stand in front. One is given back
+//!   when the actor takes the message up; what is under way is bounded by a [`Destination`]'s places.
 
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
@@ -18,18 +19,21 @@ use std::time::Instant;
 use actix::dev::{MessageResponse, OneshotSender};
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use awc::ClientResponse;
-use busbar_actors::{Incarnation, Reason, monitor, panics};
+use busbar_actors::mailbox::{Bounded, Letter, Undelivered};
+use busbar_actors::{ChildKind, Incarnation, Reason, monitor, panics};
 use busbar_http::client::{Upstream, thread_codec};
 use busbar_http::lane::with_interim;
 use busbar_http::{Deadline, Problem};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
+use prometheus::Histogram;
 use send_wrapper::SendWrapper;
 use tokio::time::timeout_at;
 
 use super::Gateway;
 use super::destination::Destination;
 use super::forward::{Loss, Order, forward};
+use super::problem;
 
 type Outcome = Result<ClientResponse, Loss>;
 
@@ -38,6 +42,8 @@ struct GatewayActor {
     gateway: Arc<Gateway>,
     /// In the order of the gateway's destinations.
     upstreams: Vec<Rc<[Upstream]>>,
+    /// How long messages have waited.
+    waits: Histogram,
 }
 
 /// Sends a request on. It never leaves its thread, which is what the wrapper checks.
@@ -54,10 +60,13 @@ impl Actor for GatewayActor {
     type Context = Context<Self>;
 }
 
-impl Handler<Forward> for GatewayActor {
+impl Handler<Letter<Forward>> for GatewayActor {
     type Result = Forwarding;
 
-    fn handle(&mut self, Forward(order): Forward, _: &mut Context<Self>) -> Forwarding {
+    fn handle(&mut self, letter: Letter<Forward>, _: &mut Context<Self>) -> Forwarding {
+        let (Forward(order), place) = letter.open();
+        self.waits.observe(place.since.elapsed().as_secs_f64());
+        drop(place);
         let mut order = order.take();
         let interim = order.interim.take();
         let gateway = self.gateway.clone();
@@ -73,9 +82,10 @@ impl Handler<Forward> for GatewayActor {
     }
 }
 
-impl<A> MessageResponse<A, Forward> for Forwarding
+impl<A, M> MessageResponse<A, M> for Forwarding
 where
     A: Actor<Context: AsyncContext<A>>,
+    M: Message<Result = SendWrapper<Outcome>>,
 {
     fn handle(self, _: &mut A::Context, asker: Option<OneshotSender<SendWrapper<Outcome>>>) {
         let Some(mut asker) = asker else { return };
@@ -95,6 +105,7 @@ where
 /// A worker thread's way to its actor.
 pub(super) struct Clerk {
     actor: Addr<GatewayActor>,
+    mailbox: Bounded,
     gateway: Arc<Gateway>,
     draining: Arc<AtomicBool>,
 }
@@ -108,16 +119,25 @@ impl Clerk {
             instances.map(|instance| Upstream::open(instance.clone(), &codec)).collect()
         };
         let upstreams = gateway.destinations.iter().map(open).collect();
-        let (actor, end) = monitor::actor(GatewayActor { gateway: gateway.clone(), upstreams });
+        let (name, waits) = gateway.mailboxes.hire(incarnation.name, incarnation.generation);
+        let mailbox = Bounded::new(gateway.settings.mailbox_max);
+        let gateway = gateway.clone();
+        let (actor, end) =
+            monitor::actor(GatewayActor { gateway: gateway.clone(), upstreams, waits });
+        let listed =
+            incarnation.household().list(name, ChildKind::Actor, true, Some(mailbox.clone()));
         let draining = incarnation.draining.clone();
         let incarnation = incarnation.clone();
         actix_rt::spawn(async move {
             let exit = end.await;
             if exit.reason == Reason::Panic {
+                listed.fell(&exit);
                 incarnation.failing(exit);
+                // Its record stays as long as this thread.
+                std::future::pending().await
             }
         });
-        Clerk { actor, gateway: gateway.clone(), draining }
+        Clerk { actor, mailbox, gateway, draining }
     }
 
     /// Set when this server is about to go.
@@ -133,10 +153,13 @@ impl Clerk {
         deadline: Deadline,
     ) -> Result<ClientResponse, Problem> {
         let start = Instant::now();
-        let sent = self.actor.send(Forward(SendWrapper::new(order)));
+        let sent = self.mailbox.send(&self.actor, Forward(SendWrapper::new(order)));
         let outcome = match timeout_at(deadline.at().into(), sent).await {
             Ok(Ok(outcome)) => outcome.take(),
-            Ok(Err(_)) => Err(Loss::Panicked("the gateway's actor is gone".into())),
+            Ok(Err(Undelivered::Full)) => return Err(problem::mailbox_full()),
+            Ok(Err(Undelivered::Closed)) => {
+                Err(Loss::Panicked("the gateway's actor is gone".into()))
+            }
             Err(_) => Err(Loss::TimedOut),
         };
         match outcome {

@@ -16,6 +16,7 @@ mod assets;
 mod at_once;
 mod cache;
 mod console;
+pub mod control;
 #[doc(hidden)]
 pub mod cost;
 mod course;
@@ -28,6 +29,7 @@ mod hops;
 mod incoming;
 mod journey;
 mod legacy;
+mod mailbox;
 mod meters;
 mod onward;
 mod outgoing;
@@ -68,6 +70,7 @@ pub use self::edge::Means;
 use self::forward::Order;
 use self::incoming::Incoming;
 use self::journey::Journey;
+use self::mailbox::Mailboxes;
 use self::meters::{CacheMeters, Meters};
 use self::onward::{arrival, fields, identity};
 use self::outgoing::Passage;
@@ -109,6 +112,7 @@ pub struct Gateway {
     destinations: Vec<Destination>,
     trusted: Vec<Cidr>,
     meters: Meters,
+    mailboxes: Mailboxes,
     window: Window,
     cache: Arc<Cache>,
     metrics: Metrics,
@@ -156,6 +160,7 @@ impl Gateway {
             destinations,
             trusted: trusted.collect(),
             meters,
+            mailboxes: Mailboxes::register(&metrics)?,
             cache,
             window: Window::new(settings.max_latency_samples),
             edge: Edge::new(means, clock, &settings, &metrics)?,
@@ -295,7 +300,6 @@ fn not_allowed(allow: HeaderValue) -> Problem {
     kinds::METHOD_NOT_ALLOWED.problem().header(actix_web::http::header::ALLOW, allow)
 }
 
-/// No route for a path.
 fn not_found() -> Problem {
     kinds::NOT_FOUND.problem()
 }

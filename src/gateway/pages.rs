@@ -49,8 +49,7 @@ async fn purge(
     Body(purge): Body<Purge>,
 ) -> Result<NoContent, Problem> {
     caller.require_admin()?;
-    gateway.cache.purge(purge.prefix.as_deref());
-    log::info!("kept answers below {} are forgotten", purge.prefix.as_deref().unwrap_or("/"));
+    gateway.purge(purge.prefix.as_deref());
     Ok(NoContent)
 }
 

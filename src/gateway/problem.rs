@@ -17,11 +17,19 @@ problems! {
     UPSTREAM_FAILED => 502 "upstream_failed" "the service broke off or did not speak HTTP";
     UPSTREAM_OVERFLOW => 503 "upstream_overflow" "too many requests wait for this service";
     BREAKER_REJECTING => 503 "breaker_rejecting" "the service failed too often and is left alone";
+    MAILBOX_FULL => 503 "mailbox_full" "too many requests wait to be passed on";
     OVERLOADED => 503 "overloaded" "too many requests are under way";
     SERVICE_UNAVAILABLE => 503 "service_unavailable" "the service cannot be reached";
     NOT_CACHED => 504 "not_cached" "a kept answer was wanted, and there is none";
     VALIDATION_FAILED => 504 "validation_failed" "the service could not be asked whether the kept answer is still so";
     UPSTREAM_TIMEOUT => 504 "upstream_timeout" "the service did not answer in time";
+}
+
+/// It will be empty in a moment.
+const RETRY_AFTER_SECONDS: u64 = 1;
+
+pub(super) fn mailbox_full() -> Problem {
+    MAILBOX_FULL.problem().retry_after(RETRY_AFTER_SECONDS)
 }
 
 /// The reason of an answer that the gateway made because it or a service could not.

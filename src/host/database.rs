@@ -46,7 +46,7 @@ impl Host {
         let target = self.target(S::NAME)?;
         let settings = self.database_settings(S::IS_DURABLE);
         let scripts = [COMMON, S::MIGRATIONS].concat();
-        let wait = Duration::from_millis(self.config.supervision.start_timeout_ms)
+        let wait = Duration::from_millis(self.config.supervision.of(S::NAME).start_timeout_ms)
             .mul_f64(DATABASE_WAIT_PART);
         let start = Instant::now();
         loop {

@@ -4,17 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web::{self, Json};
-use busbar_actors::{Failure, Incarnation, monitor};
+use busbar_actors::{ChildSpec, Children, Failure, Incarnation};
 use busbar_http::problem::kinds;
 use busbar_http::{Check, Health, Kit, Metrics, Problem, Routes, ServiceCaller, about};
-use tokio::sync::watch;
 
 use crate::events::Event;
 use crate::events::inbox::{self, Consumer, Inbox};
-use crate::events::relay::Drain as DrainRelay;
+use crate::events::relay::{Drain as DrainRelay, Relay};
 use crate::faults::Failpoints;
 use crate::health::INSIDE_PATH;
-use crate::jobs::Drain as DrainWorker;
+use crate::jobs::{Drain as DrainWorker, Worker};
 use crate::requests;
 use crate::services::{Peers, Service, Setup};
 use crate::storage::{Database, Transaction};
@@ -23,8 +22,8 @@ use super::meters::PoolCollector;
 use super::{Host, Told, serve_incarnation};
 
 const PING_WAIT: Duration = Duration::from_millis(900);
-/// For what a service does besides, to come to its end.
-const LIVE_DRAIN: Duration = Duration::from_secs(4);
+/// For all children, to come to their ends: longer than the relay and the worker take for theirs.
+const CHILDREN_DRAIN: Duration = Duration::from_secs(12);
 
 /// The service as the inbox sees it.
 struct Listener<S>(Arc<S>);
@@ -35,7 +34,8 @@ impl<S: Service> Consumer for Listener<S> {
     }
 }
 
-/// One life of a service: database, server, relay and worker, until the server is stopped.
+/// One life of a service: database, server, relay, worker and what else it does, until the server is
+/// stopped.
 pub(super) async fn run<S: Service>(
     incarnation: Incarnation,
     host: Arc<Host>,
@@ -59,22 +59,23 @@ pub(super) async fn run<S: Service>(
     service.measure(&metrics)?;
     metrics.register(PoolCollector::new(S::NAME.as_str(), database.clone())?)?;
 
-    let relay = host.relay(S::NAME, &database, &metrics, &peers)?;
-    let worker = host.worker(service.jobs(), &database, &metrics)?;
-    let remarks = vec![relay.check(), worker.check()];
-    let (relay, mut relay_end) = monitor::actor(relay);
-    let (worker, mut worker_end) = monitor::actor(worker);
-    let (leave, leaving) = watch::channel(false);
-    let mut live_end = monitor::spawn(service.clone().live(leaving));
+    let road = host.road(S::NAME, &database, &metrics, &peers)?;
+    let desk = host.desk(service.jobs(), &database, &metrics)?;
+    let remarks = vec![road.meters.check(), desk.meters.check()];
     let kept = Duration::from_secs(u64::from(host.config.requests.retention_days) * 24 * 3_600);
-    let _forgetting = requests::forget_old(database.clone(), host.clock.clone(), kept);
-    let life = async {
-        tokio::select! {
-            exit = &mut relay_end => exit,
-            exit = &mut worker_end => exit,
-            exit = &mut live_end => exit,
-        }
-    };
+    let (forgotten, clock) = (database.clone(), host.clock.clone());
+    let forget = move |ended| requests::forget_old(forgotten.clone(), clock.clone(), kept, ended);
+    let common = [
+        ChildSpec::actor("relay", move || Relay::new(road.clone()), || DrainRelay),
+        ChildSpec::actor("worker", move || Worker::new(desk.clone()), || DrainWorker),
+        ChildSpec::task("forgetting", forget).unessential(),
+    ];
+    let rule = host.rule(S::NAME);
+    let specs = common.into_iter().chain(service.children()).map(|child| {
+        let name = child.name;
+        child.within(rule.clone()).wrapped(faults.fall(name))
+    });
+    let mut children = Children::start(specs, &incarnation.household());
     let kit = kit::<S>(&incarnation, &host, &database, &service, &peers, metrics, remarks);
     let inbox = web::Data::new(Inbox {
         database: database.clone(),
@@ -89,14 +90,11 @@ pub(super) async fn run<S: Service>(
         injected.routes(&clock).register(config);
     };
     let told = Told { incarnation: &incarnation, faults: &faults };
-    let ended = serve_incarnation(told, &host.limits(S::NAME), kit, configure, life).await;
+    let ended =
+        serve_incarnation(told, &host.limits(S::NAME), kit, configure, children.lost()).await;
 
     // Whatever these hold is released now rather than when its lease runs out.
-    let _ = relay.send(DrainRelay).await;
-    let _ = worker.send(DrainWorker).await;
-    leave.send_replace(true);
-    // It holds the other end of the line for as long as it lives.
-    let _ = tokio::time::timeout(LIVE_DRAIN, leave.closed()).await;
+    children.leave(CHILDREN_DRAIN).await;
     database.close().await;
     ended
 }

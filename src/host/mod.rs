@@ -155,22 +155,31 @@ impl Host {
         R: Fn(Incarnation) -> F + Send + Sync + 'static,
         F: Future<Output = Result<(), Failure>> + 'static,
     {
-        let (server, rules) = (&self.config.server, &self.config.supervision);
+        let (server, rules) = (&self.config.server, self.config.supervision.of(name));
         let address = (server.bind, self.config.services.get(name).port).into();
         let mut spec = ServiceSpec::new(name.as_str(), address, factory(run));
-        spec.intensity = Rule {
-            failures_max: rules.restarts_max,
-            period: Duration::from_millis(rules.period_ms),
-            delay_min: Duration::from_millis(rules.backoff_min_ms),
-            delay_max: Duration::from_millis(rules.backoff_max_ms),
-            ..Rule::default()
-        };
+        spec.intensity = self.rule(name);
+        let cool_down = Duration::from_millis(rules.cool_down_ms);
+        spec.cool_down = Some(cool_down).filter(|wait| !wait.is_zero());
         spec.start_timeout = Duration::from_millis(rules.start_timeout_ms);
         spec.drain = Duration::from_millis(server.drain_ms);
         if let Some(upstream) = self.upstream(name) {
             spec.upstream = upstream;
         }
         spec
+    }
+
+    /// How often a service may fail, and each of its children.
+    pub fn rule(&self, name: ServiceName) -> Rule {
+        let rules = self.config.supervision.of(name);
+        Rule {
+            failures_max: rules.restarts_max,
+            period: Duration::from_millis(rules.period_ms),
+            delay_min: Duration::from_millis(rules.backoff_min_ms),
+            delay_max: Duration::from_millis(rules.backoff_max_ms),
+            jitter: rules.jitter,
+            healthy_after: Duration::from_millis(rules.healthy_after_ms),
+        }
     }
 
     pub fn limits(&self, name: ServiceName) -> Limits {

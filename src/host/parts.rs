@@ -1,12 +1,11 @@
-//! The actors of an incarnation, as the settings have them: the relay and the worker.
+//! What the actors of an incarnation work with, as the settings have it.
 
 use std::time::Duration;
 
 use busbar_http::Metrics;
 
 use crate::events;
-use crate::events::relay::Relay;
-use crate::jobs::{self, Worker};
+use crate::jobs;
 use crate::services::{OpenError, Peers};
 use crate::storage::Database;
 use crate::types::{Backoff, ServiceName};
@@ -17,13 +16,14 @@ use super::Host;
 const REST_MS_MAX: u64 = 5_000;
 
 impl Host {
-    pub(super) fn relay(
+    /// For the relay.
+    pub(super) fn road(
         &self,
         name: ServiceName,
         database: &Database,
         metrics: &Metrics,
         peers: &Peers,
-    ) -> Result<Relay, OpenError> {
+    ) -> Result<events::round::Road, OpenError> {
         let settings = &self.config.events;
         let backoff =
             Backoff { floor_ms: settings.backoff_min_ms, ceiling_ms: settings.backoff_max_ms };
@@ -39,22 +39,23 @@ impl Host {
             ..events::round::Rule::default()
         };
         let peers = peers.all().map(|(name, peer)| (name, peer.clone())).collect();
-        Ok(Relay::new(events::round::Road {
+        Ok(events::round::Road {
             source: name,
             database: database.clone(),
             clock: self.clock.clone(),
             carry: events::carry::by_peers(peers, rule.request),
             meters: events::meters::Meters::register(metrics)?,
             rule,
-        }))
+        })
     }
 
-    pub(super) fn worker(
+    /// For the worker.
+    pub(super) fn desk(
         &self,
         handlers: jobs::Handlers,
         database: &Database,
         metrics: &Metrics,
-    ) -> Result<Worker, OpenError> {
+    ) -> Result<jobs::Desk, OpenError> {
         let settings = &self.config.jobs;
         let rule = jobs::Rule {
             parallel_max: settings.parallel,
@@ -62,12 +63,12 @@ impl Host {
             poll: Duration::from_millis(settings.poll_ms),
             ..jobs::Rule::default()
         };
-        Ok(Worker::new(jobs::Desk {
+        Ok(jobs::Desk {
             database: database.clone(),
             clock: self.clock.clone(),
             handlers,
             meters: jobs::Meters::register(metrics)?,
             rule,
-        }))
+        })
     }
 }

@@ -36,14 +36,14 @@ pub struct Told<'a> {
 
 /// Opens the port and serves until the supervisor stops the server.
 ///
-/// `life` is what the service does besides: when it ends, that is told as a failing part, and HTTP
-/// goes on until the next incarnation has taken over.
+/// When `lost` tells that an essential child has died for good, that is told as a failing part, and
+/// HTTP goes on until the next incarnation has taken over.
 pub async fn serve_incarnation<F>(
     told: Told<'_>,
     limits: &Limits,
     kit: Kit,
     configure: F,
-    life: impl Future<Output = Exit>,
+    lost: impl Future<Output = Exit>,
 ) -> Result<(), Failure>
 where
     F: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
@@ -58,11 +58,11 @@ where
         return Ok(ended?);
     }
     incarnation.up(Served(handle));
-    let mut life = pin!(life.fuse());
+    let mut lost = pin!(lost.fuse());
     loop {
         tokio::select! {
             ended = server.as_mut() => return Ok(ended?),
-            exit = &mut life, if !futures_util::future::FusedFuture::is_terminated(&life) => {
+            exit = &mut lost, if !futures_util::future::FusedFuture::is_terminated(&lost) => {
                 incarnation.failing(exit);
             }
             Some(fault) = injected.recv() => happen(fault, incarnation).await,

@@ -9,9 +9,10 @@ mod failure;
 
 use std::time::Duration;
 
-use busbar_actors::periodic::{self, Periodic, Schedule};
 use busbar_http::{IdempotencyKey, Problem, Reply, problems};
 use serde::Serialize;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::storage::{Database, Statement, StoreError, Transaction, params, record, sql};
 use crate::types::{Clock, Timestamp};
@@ -156,17 +157,19 @@ pub fn in_flight() -> Problem {
     IN_FLIGHT.problem().retry_after(IN_FLIGHT_RETRY_AFTER_S)
 }
 
-/// Forgets keys that are older than `retention`, every minute, until the result is dropped.
-pub fn forget_old(database: Database, clock: Clock, retention: Duration) -> Periodic {
-    let schedule = Schedule::every(PRUNE_EVERY);
-    periodic::start("forgetting old requests", schedule, move || {
-        let (database, before) = (database.clone(), clock.now().minus(retention));
-        async move {
-            if let Err(error) = forget_before(&database, before).await {
-                log::warn!("old requests are kept for now: {error}");
-            }
+/// Forgets keys that are older than `retention`, every minute, until `ended` turns true.
+pub async fn forget_old(
+    database: Database,
+    clock: Clock,
+    retention: Duration,
+    mut ended: watch::Receiver<bool>,
+) {
+    let is_over = async |ended: &mut watch::Receiver<bool>| drop(ended.wait_for(|is| *is).await);
+    while timeout(PRUNE_EVERY, is_over(&mut ended)).await.is_err() {
+        if let Err(error) = forget_before(&database, clock.now().minus(retention)).await {
+            log::warn!("old requests are kept for now: {error}");
         }
-    })
+    }
 }
 
 async fn forget_before(database: &Database, before: Timestamp) -> Result<(), StoreError> {

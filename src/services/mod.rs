@@ -17,8 +17,8 @@ pub mod webhooks;
 use std::error::Error;
 use std::sync::Arc;
 
+use busbar_actors::ChildSpec;
 use busbar_http::{Check, Kind, Metrics, Problem, Routes};
-use tokio::sync::watch;
 
 use crate::events::Event;
 use crate::faults::Failpoints;
@@ -75,10 +75,10 @@ pub trait Service: Send + Sync + Sized + 'static {
         event: &Event,
     ) -> impl Future<Output = Result<(), Problem>>;
 
-    /// What it does besides, on the incarnation's own thread, until `ended` turns true. When it ends
-    /// before, the next incarnation takes over.
-    fn live(self: Arc<Self>, mut ended: watch::Receiver<bool>) -> impl Future<Output = ()> {
-        async move { drop(ended.wait_for(|is_over| *is_over).await) }
+    /// What it does besides its HTTP, its relay and its jobs, on the incarnation's own thread: started
+    /// in this order after those, ended in reverse before them.
+    fn children(self: &Arc<Self>) -> Vec<ChildSpec> {
+        Vec::new()
     }
 
     /// Registers metrics of its own.

@@ -5,15 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::web;
-use busbar_actors::{Failure, Incarnation, ServiceSpec, TreeHandle, monitor};
+use busbar_actors::{
+    Born, ChildKind, ChildSpec, Children, Exit, Failure, Incarnation, ServiceSpec, TreeHandle,
+};
 use busbar_http::lane::Instance;
 use busbar_http::{Health, Kit};
+use futures_util::FutureExt;
 
 use crate::config::{self, AddedRoute};
 use crate::gateway::{self, Behind, Gateway, Means, Parts};
 use crate::health::{self, Board, History, Hosted, Watch};
 use crate::host::{Host, Told, serve_incarnation};
 use crate::types::ServiceName;
+
+/// For what the gateway does besides its HTTP, to come to its end.
+const CHILDREN_DRAIN: Duration = Duration::from_secs(1);
 
 /// What is known of everybody's health.
 pub(super) fn board(host: &Host) -> Arc<Board> {
@@ -26,8 +32,8 @@ pub(super) fn board(host: &Host) -> Arc<Board> {
     })
 }
 
-/// The gateway: what its worker threads share is made here, once; incarnations come and go.
-pub(super) fn gateway(host: &Arc<Host>, board: &Arc<Board>) -> Result<ServiceSpec, Failure> {
+/// What the gateway's worker threads share, made once; incarnations come and go.
+pub(super) fn gateway(host: &Arc<Host>, board: &Arc<Board>) -> Result<Arc<Gateway>, Failure> {
     let settings = host.config.gateway.clone();
     let limits = gateway::limits(&settings, settings.request_timeout_ms);
     let behind = |service: ServiceName| Behind {
@@ -37,7 +43,7 @@ pub(super) fn gateway(host: &Arc<Host>, board: &Arc<Board>) -> Result<ServiceSpe
         news: host.upstream(service),
     };
     let added = settings.routes.0.iter().map(|route| added(route, &settings));
-    let gateway = Gateway::new(Parts {
+    Ok(Gateway::new(Parts {
         settings: settings.clone(),
         documents: host.config.documents.clone(),
         shows_legacy_names: host.config.metrics.legacy_names,
@@ -46,12 +52,16 @@ pub(super) fn gateway(host: &Arc<Host>, board: &Arc<Board>) -> Result<ServiceSpe
         board: board.clone(),
         clock: host.clock.clone(),
         means: means(host),
-    })?;
+    })?)
+}
+
+/// The gateway as a service.
+pub(super) fn gateway_spec(host: &Arc<Host>, gateway: &Arc<Gateway>) -> ServiceSpec {
     let document: Arc<str> = super::document().to_string().into();
-    let host_of_runs = host.clone();
-    Ok(host.spec_of(ServiceName::Gateway, move |incarnation| {
+    let (host_of_runs, gateway) = (host.clone(), gateway.clone());
+    host.spec_of(ServiceName::Gateway, move |incarnation| {
         serve(incarnation, host_of_runs.clone(), gateway.clone(), document.clone())
-    }))
+    })
 }
 
 /// How the gateway knows whom it lets in.
@@ -98,10 +108,19 @@ async fn serve(
     let faults = host.faults(ServiceName::Gateway);
     let told = Told { incarnation: &incarnation, faults: &faults };
     let limits = host.limits(ServiceName::Gateway);
-    let life = monitor::spawn(gateway.clone().live());
+    let listening = gateway.clone();
+    let sessions = ChildSpec::new("sessions", ChildKind::Task, move || Born {
+        life: listening.clone().live().map(|()| Exit::finished()).boxed_local(),
+        leave: None,
+    });
+    let sessions =
+        sessions.within(host.rule(ServiceName::Gateway)).wrapped(faults.fall("sessions"));
+    let mut children = Children::start([sessions], &incarnation.household());
     let configured = incarnation.clone();
     let configure = move |config: &mut web::ServiceConfig| gateway.configure(&configured, config);
-    serve_incarnation(told, &limits, kit, configure, life).await
+    let ended = serve_incarnation(told, &limits, kit, configure, children.lost()).await;
+    children.leave(CHILDREN_DRAIN).await;
+    ended
 }
 
 /// Whom the collector watches: what the gateway shows if it is hosted here, and each hosted service

@@ -2,7 +2,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -80,6 +80,18 @@ impl Text for Timestamp {
 }
 text_form!(Timestamp);
 
+impl From<SystemTime> for Timestamp {
+    fn from(at: SystemTime) -> Self {
+        Timestamp::from_micros(at.duration_since(UNIX_EPOCH).map_or(0, as_micros))
+    }
+}
+
+impl From<Timestamp> for SystemTime {
+    fn from(at: Timestamp) -> Self {
+        UNIX_EPOCH + at.since(Timestamp(0))
+    }
+}
+
 /// Tells the time. Clones of a settable clock share what was set.
 #[derive(Clone, Debug)]
 pub struct Clock {
@@ -121,8 +133,7 @@ impl Clock {
 /// Microseconds of the machine's clock since 1970.
 #[allow(clippy::disallowed_methods, reason = "the one place that asks the machine")]
 fn system_micros() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, as_micros)
+    Timestamp::from(SystemTime::now()).micros()
 }
 
 fn as_micros(duration: Duration) -> i64 {

@@ -12,6 +12,7 @@ mod events;
 mod expect;
 mod fields;
 mod interim;
+mod mailbox;
 mod pages;
 mod pipelined;
 mod retries;

@@ -13,6 +13,7 @@ mod architecture;
 mod billing;
 mod config;
 mod console;
+mod control;
 mod crash;
 mod database;
 mod demo;

@@ -32,7 +32,7 @@ enum Then {
 
 impl Keeper {
     /// Until it is told to leave, or does not go on; then how an essential one died for good.
-    pub(super) async fn keep(mut self) -> Option<Exit> {
+    pub(super) async fn keep(&mut self) -> Option<Exit> {
         let mut intensity = Intensity::new(self.spec.intensity.clone());
         loop {
             let begun = clock::steady();
@@ -42,18 +42,22 @@ impl Keeper {
                 Then::Again(delay) => {
                     tokio::select! {
                         () = sleep(delay) => {}
-                        _ = self.leaving.wait_for(|is_leaving| *is_leaving) => return None,
+                        () = self.told_to_leave() => return None,
                     }
                     self.listed.restarted();
                 }
                 Then::Over => {
-                    // Its record stays as long as its siblings'.
-                    drop(self.leaving.wait_for(|is_leaving| *is_leaving).await);
+                    self.told_to_leave().await;
                     return None;
                 }
                 Then::Lost(exit) => return Some(exit),
             }
         }
+    }
+
+    /// Who could tell is gone: the same.
+    pub(super) async fn told_to_leave(&mut self) {
+        drop(self.leaving.wait_for(|is_leaving| *is_leaving).await);
     }
 
     /// One life, from its build to its end; `None` when it has left as it was told.
@@ -65,7 +69,7 @@ impl Keeper {
         let mut life = monitor::spawn(born.life);
         tokio::select! {
             exit = &mut life => return Some(exit),
-            _ = self.leaving.wait_for(|is_leaving| *is_leaving) => {}
+            () = self.told_to_leave() => {}
         }
         self.listed.enter(State::Draining);
         match born.leave {

@@ -140,8 +140,7 @@ impl Household {
             mailbox: None,
         };
         let (owner, generation) = (self.owner, self.generation);
-        let id =
-            self.registry.children.add(|id| Entry { id, owner, generation, record, mailbox });
+        let id = self.registry.children.add(|id| Entry { id, owner, generation, record, mailbox });
         Listed { registry: self.registry.clone(), id, generation }
     }
 }

@@ -45,6 +45,11 @@ impl State {
         }
     }
 
+    /// Whether there is an incarnation that answers, if only those who are there.
+    pub fn is_alive(self) -> bool {
+        self.is_serving() || self == State::Paused
+    }
+
     /// Whether an incarnation answers whoever comes.
     pub fn is_serving(self) -> bool {
         matches!(self, State::Running | State::Degraded)

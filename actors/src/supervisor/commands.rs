@@ -49,21 +49,22 @@ impl Handler<Hold> for ServiceSupervisor {
     type Result = ResponseFuture<Outcome>;
 
     fn handle(&mut self, hold: Hold, _: &mut Context<Self>) -> Self::Result {
-        let Some(generation) = self.serving.as_ref().map(|current| current.generation) else {
-            return answered(Err(Refused::NotRunning));
-        };
-        match hold {
-            Hold::Pause => {
-                self.is_paused = true;
-                self.hold_if_paused();
-                if self.state == State::Running {
-                    self.enter(State::Paused);
-                }
-                log::info!("{} is paused: new connections wait", self.spec.name);
-            }
-            Hold::Resume => self.resume(),
+        let Some(current) = &self.serving else { return answered(Err(Refused::NotRunning)) };
+        let (generation, serving) = (current.generation, current.serving.clone());
+        if hold == Hold::Resume {
+            self.resume();
+            return answered(Ok(generation));
         }
-        answered(Ok(generation))
+        self.is_paused = true;
+        if self.state == State::Running {
+            self.enter(State::Paused);
+        }
+        log::info!("{} is paused: new connections wait", self.spec.name);
+        let paused = actix_rt::spawn(retire::paused(serving, self.spec.settle));
+        Box::pin(async move {
+            drop(paused.await);
+            Ok(generation)
+        })
     }
 }
 

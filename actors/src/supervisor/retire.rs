@@ -110,6 +110,13 @@ pub(crate) fn spawn_resume(serving: Arc<dyn Serving>) {
     actix_rt::spawn(async move { serving.resume().await });
 }
 
+/// Returns when no new connection is taken any more.
+pub(crate) async fn paused(serving: Arc<dyn Serving>, settle: Duration) {
+    let _ = timeout(PAUSE_WAIT_MAX, serving.pause()).await;
+    // It returns before the acceptor has really stopped.
+    sleep(settle).await;
+}
+
 /// Waits for incarnations that are on their way out already.
 pub(crate) async fn others_gone(
     others: Vec<oneshot::Receiver<()>>,

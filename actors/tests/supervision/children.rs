@@ -3,25 +3,30 @@
 use std::cell::{Cell, RefCell};
 use std::future::pending;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Actor, ActorContext, Addr, Context, Handler, Message};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message};
 use actix_rt::time::timeout;
 use busbar_actors::{
     ChildKind, ChildRecord, ChildSpec, Children, Reason, Registry, Restart, Rule, State, Tree,
 };
-use std::sync::Arc;
 
+use crate::stage::Stage;
 use crate::support::{PATIENCE, eventually, on_a_system};
 
-/// Falls when it is told to, and notes in what order it was asked to leave.
+/// Falls when it is told to, and notes when it was asked to leave.
 struct Part {
     name: &'static str,
-    left: Rc<RefCell<Vec<&'static str>>>,
+    nursery: Nursery,
 }
 
 impl Actor for Part {
     type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Context<Self>) {
+        self.nursery.addresses.borrow_mut().push((self.name, context.address()));
+    }
 }
 
 #[derive(Message)]
@@ -44,64 +49,30 @@ impl Handler<Drain> for Part {
     type Result = ();
 
     fn handle(&mut self, _: Drain, context: &mut Context<Self>) {
-        self.left.borrow_mut().push(self.name);
+        self.nursery.left.borrow_mut().push(self.name);
         context.stop();
     }
 }
 
-/// Children, and the newest address of each.
+/// Children: the addresses of all that ever were, and the order in which they were asked to leave.
 #[derive(Clone, Default)]
 struct Nursery {
     left: Rc<RefCell<Vec<&'static str>>>,
     addresses: Rc<RefCell<Vec<(&'static str, Addr<Part>)>>>,
-    built: Rc<Cell<usize>>,
 }
 
 impl Nursery {
     fn spec(&self, name: &'static str) -> ChildSpec {
         let nursery = self.clone();
-        // `started` would do as well: the address is what the test needs.
-        let make = move || {
-            nursery.built.set(nursery.built.get() + 1);
-            Registered { part: Part { name, left: nursery.left.clone() }, nursery: nursery.clone() }
-        };
+        let make = move || Part { name, nursery: nursery.clone() };
         ChildSpec::actor(name, make, || Drain).within(quick(3))
     }
 
+    /// Makes the newest of this name fall.
     fn fall(&self, name: &str) {
         let addresses = self.addresses.borrow();
         let newest = addresses.iter().rev().find(|(known, _)| *known == name).unwrap();
         newest.1.do_send(Fall);
-    }
-}
-
-/// A part under a supervisor, which starts the actor that is told to fall as its own.
-struct Registered {
-    part: Part,
-    nursery: Nursery,
-}
-
-impl Actor for Registered {
-    type Context = Context<Self>;
-
-    fn started(&mut self, context: &mut Context<Self>) {
-        let inner = Part { name: self.part.name, left: Rc::default() };
-        let (address, end) = busbar_actors::monitor::actor(inner);
-        self.nursery.addresses.borrow_mut().push((self.part.name, address));
-        let fallen = actix::fut::wrap_future::<_, Self>(end);
-        actix::AsyncContext::spawn(
-            context,
-            actix::ActorFutureExt::map(fallen, |exit, _, _| panic!("{}", exit.message)),
-        );
-    }
-}
-
-impl Handler<Drain> for Registered {
-    type Result = ();
-
-    fn handle(&mut self, _: Drain, context: &mut Context<Self>) {
-        self.part.left.borrow_mut().push(self.part.name);
-        context.stop();
     }
 }
 
@@ -115,6 +86,8 @@ fn child(registry: &Registry, name: &str) -> ChildRecord {
 }
 
 fn start(specs: Vec<ChildSpec>) -> (Children, Arc<Registry>) {
+    // It sees to the places of panics.
+    drop(Stage::new());
     let handle = Tree::new().handle();
     (Children::start(specs, &handle.household()), handle.registry())
 }
@@ -199,11 +172,10 @@ fn a_child_that_cannot_be_built_is_lost_like_one_that_dies() {
 #[test]
 fn restarts_follow_the_words_of_otp() {
     on_a_system(async {
-        let done = |restart| ChildSpec { restart, ..ChildSpec::task("done", |_| async {}) };
+        let done = |restart| ChildSpec::task("done", |_| async {}).restarting(restart);
         let fails = |_| async { Err::<(), _>("no luck") };
-        let once = ChildSpec { restart: Restart::Temporary, ..ChildSpec::task("once", fails) };
-        let (mut children, registry) =
-            start(vec![done(Restart::Transient), once.unessential()]);
+        let once = ChildSpec::task("once", fails).restarting(Restart::Temporary);
+        let (mut children, registry) = start(vec![done(Restart::Transient), once.unessential()]);
         let over = async || {
             ["done", "once"].iter().all(|name| child(&registry, name).state == State::Stopped)
         };
@@ -211,7 +183,7 @@ fn restarts_follow_the_words_of_otp() {
         assert!(timeout(Duration::from_millis(1), children.lost()).await.is_err());
 
         let fails = |_| async { Err::<(), _>("no luck") };
-        let once = ChildSpec { restart: Restart::Temporary, ..ChildSpec::task("once", fails) };
+        let once = ChildSpec::task("once", fails).restarting(Restart::Temporary);
         let (mut children, _registry) = start(vec![once]);
         let exit = timeout(PATIENCE, children.lost()).await.unwrap();
         assert_eq!(exit.message, "once was given up: no luck");

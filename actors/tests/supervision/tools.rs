@@ -1,13 +1,9 @@
-//! The smaller tools: monitored tasks and actors, bounded mailboxes, periodic jobs.
+//! The smaller tools: monitored tasks and actors, bounded mailboxes.
 
-use std::cell::Cell;
 use std::rc::Rc;
-use std::time::Duration;
 
 use actix::{Actor, ActorContext, Context, Handler, Message, ResponseFuture};
-use actix_rt::time::sleep;
 use busbar_actors::mailbox::{Bounded, Letter, Undelivered};
-use busbar_actors::periodic::{self, Schedule};
 use busbar_actors::{Reason, monitor};
 use tokio::sync::Notify;
 
@@ -107,41 +103,4 @@ fn the_end_of_an_actor_is_told_however_it_comes() {
         address.do_send(End::Stop);
         assert_eq!(end.await.reason, Reason::Finished);
     });
-}
-
-#[test]
-fn a_periodic_job_never_runs_twice_at_once_and_survives_its_panics() {
-    on_a_system(async {
-        let (runs, under_way) = (Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
-        let schedule = Schedule { limit: Duration::from_millis(20), ..every_millisecond() };
-        let (seen, busy) = (runs.clone(), under_way.clone());
-        let job = periodic::start("test", schedule, move || {
-            let (runs, under_way) = (seen.clone(), busy.clone());
-            async move {
-                assert_eq!(under_way.replace(1), 0);
-                let _over = Over(under_way);
-                runs.set(runs.get() + 1);
-                match runs.get() {
-                    1 => panic!("once"),
-                    2 => sleep(Duration::from_secs(60)).await,
-                    _ => sleep(Duration::from_millis(3)).await,
-                }
-            }
-        });
-        eventually("it has run five times", async || runs.get() >= 5).await;
-        drop(job);
-        eventually("it is over", async || under_way.get() == 0).await;
-    });
-}
-
-fn every_millisecond() -> Schedule {
-    Schedule::every(Duration::from_millis(1))
-}
-
-struct Over(Rc<Cell<u32>>);
-
-impl Drop for Over {
-    fn drop(&mut self) {
-        self.0.set(0);
-    }
 }

@@ -100,6 +100,8 @@ section! {
         trusted_proxies: Vec<Network> = list(word::<Network>),
         /// Requests under way at a time, over all services; the less urgent are turned away first.
         max_requests: usize = number(1..=1_000_000),
+        /// Requests that may wait in the mailbox of one worker thread's actor.
+        mailbox_max: usize = number(1..=1_000_000),
         /// How often a single request is sent again at most; 0: never.
         retry_max: u32 = number(0..=10),
         /// The part of the last ten seconds' requests to a service that may be sent again.

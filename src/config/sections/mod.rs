@@ -5,6 +5,7 @@ mod outward;
 mod people;
 mod routes;
 mod services;
+mod supervision;
 mod upkeep;
 
 pub use behind::{
@@ -16,7 +17,8 @@ pub use people::{Argon2, EmailVerification, Lockout, Users};
 pub(in crate::config) use routes::added_route_field;
 pub use routes::{AddedRoute, AddedRoutes, Auth, Caching, Methods, Rate};
 pub use services::{Service, Services};
-pub use upkeep::{FaultInjection, Health, Keys, Log, Metrics, Supervision};
+pub use supervision::{Supervision, Supervisions};
+pub use upkeep::{Admin, AdminAddress, FaultInjection, Health, Keys, Log, Metrics};
 
 /// `section! { /// About. Log { /// About. filter: String = text } }` is the struct with public
 /// fields and `read`, which takes each field from the setting of its name; a part such as

@@ -1,24 +1,10 @@
 //! What keeps the house running and lets people look into it.
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use super::{HOUR_MS, section};
-use crate::config::reader::{Parsed, flag, number, optional, path, text};
-
-section! {
-    /// Restarts of services.
-    Supervision {
-        /// Restarts within a period that a service is allowed.
-        restarts_max: u32 = number(0..=1_000),
-        /// The period that restarts are counted in.
-        period_ms: u64 = number(1..=24 * HOUR_MS),
-        /// The wait before a first restart; it doubles with each further one.
-        backoff_min_ms: u64 = number(0..=HOUR_MS),
-        /// The longest wait before a restart.
-        backoff_max_ms: u64 = number(0..=HOUR_MS),
-        /// How long a service may take until it accepts requests.
-        start_timeout_ms: u64 = number(1..=HOUR_MS),
-    }
-}
+use crate::config::reader::{Parsed, flag, number, optional, path, secret, text};
+use crate::config::secret::Secret;
 
 section! {
     /// What the gateway knows of the others' health.
@@ -34,6 +20,33 @@ section! {
         /// How long a state lasts at least before the next change.
         hold_down_ms: u64 = number(0..=HOUR_MS),
     }
+}
+
+section! {
+    /// The door for who looks after the process.
+    Admin {
+        /// Where it is.
+        address: AdminAddress = address,
+        /// What must be shown there.
+        token: Option<Secret> = optional(secret),
+        /// The file that holds that.
+        token_file: Option<PathBuf> = optional(path),
+    }
+}
+
+/// Where a process can be looked after.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum AdminAddress {
+    /// At the usual port of this machine's loopback, in the process that hosts the gateway.
+    Usual,
+    /// Nowhere.
+    Off,
+    At(SocketAddr),
+}
+
+impl AdminAddress {
+    /// Where it is by itself.
+    pub const USUAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3009);
 }
 
 section! {
@@ -78,6 +91,17 @@ section! {
     }
 }
 
+fn address(text: &str) -> Parsed<AdminAddress> {
+    match text {
+        "" => Ok(AdminAddress::Usual),
+        "off" => Ok(AdminAddress::Off),
+        text => text
+            .parse()
+            .map(AdminAddress::At)
+            .map_err(|_| "an address with its port, such as 127.0.0.1:3009, or off".to_owned()),
+    }
+}
+
 fn filter(text: &str) -> Parsed<String> {
     const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
     let level = |directive: &str| {
@@ -93,6 +117,16 @@ fn filter(text: &str) -> Parsed<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_admin_port_is_an_address_or_off() {
+        assert_eq!(address(""), Ok(AdminAddress::Usual));
+        assert_eq!(address("off"), Ok(AdminAddress::Off));
+        assert!(matches!(address("[::1]:4009"), Ok(AdminAddress::At(at)) if at.port() == 4009));
+        assert!(
+            ["3009", "localhost:3009", "127.0.0.1", "on"].iter().all(|bad| address(bad).is_err())
+        );
+    }
 
     #[test]
     fn a_log_filter_names_levels() {

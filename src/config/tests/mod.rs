@@ -3,6 +3,7 @@
 
 mod complete;
 mod routes;
+mod upkeep;
 
 use std::path::PathBuf;
 

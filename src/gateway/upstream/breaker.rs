@@ -6,6 +6,9 @@
 
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 use super::recent::Recent;
 
 /// The longest time of rejecting.
@@ -40,6 +43,17 @@ pub(in crate::gateway) enum State {
     },
 }
 
+/// What somebody has decided, for as long as they want it so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    Passing,
+    Rejecting,
+}
+
+/// What those are told to wait who meet a breaker that somebody holds.
+const HELD_WAIT: Duration = Duration::from_secs(10);
+
 /// What an outcome says about an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::gateway) enum Verdict {
@@ -67,19 +81,34 @@ pub(in crate::gateway) struct Breaker {
     /// In a row.
     failures: u32,
     answers: Recent,
+    held: Option<Hold>,
 }
 
 impl Breaker {
     pub(in crate::gateway) fn new(rule: Rule, now: Instant) -> Breaker {
-        Breaker { rule, state: State::Passing, term: 0, failures: 0, answers: Recent::new(now) }
+        let (state, answers) = (State::Passing, Recent::new(now));
+        Breaker { rule, state, term: 0, failures: 0, answers, held: None }
     }
 
     pub(in crate::gateway) fn state(&self) -> State {
         self.state
     }
 
+    pub(in crate::gateway) fn held(&self) -> Option<Hold> {
+        self.held
+    }
+
+    /// Let go of, it begins anew.
+    pub(in crate::gateway) fn hold(&mut self, hold: Option<Hold>) {
+        self.held = hold;
+        self.enter(State::Passing);
+    }
+
     /// For how long nobody would be let through; `None`: somebody would be now.
     pub(in crate::gateway) fn wait(&self, now: Instant) -> Option<Duration> {
+        if let Some(held) = self.held {
+            return (held == Hold::Rejecting).then_some(HELD_WAIT);
+        }
         match self.state {
             State::Passing => None,
             State::Probing { out_since, .. } => out_since
@@ -110,7 +139,7 @@ impl Breaker {
 
     /// What became of a request that was let through.
     pub(in crate::gateway) fn judge(&mut self, ticket: Ticket, verdict: Verdict, now: Instant) {
-        if ticket.term != self.term {
+        if ticket.term != self.term || self.held.is_some() {
             return; // What was sent before the state changed proves nothing about it now.
         }
         match self.state {
@@ -146,6 +175,9 @@ impl Breaker {
 
     /// Another incarnation: what was held of the one before counts for nothing.
     pub(in crate::gateway) fn renew(&mut self) {
+        if self.held.is_some() {
+            return;
+        }
         match self.state {
             State::Passing => self.enter(State::Passing),
             State::Rejecting { .. } | State::Probing { .. } => {

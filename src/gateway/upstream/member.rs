@@ -8,8 +8,12 @@ use busbar_actors::Upstream as News;
 use busbar_http::Deadline;
 use busbar_http::lane::Instance;
 
-use super::breaker::{Breaker, Rule, State, Ticket, Verdict};
+use super::breaker::{Breaker, Hold, Rule, State, Ticket, Verdict};
+use crate::gateway::control::BreakerView;
 use crate::gateway::meters::BreakerMeters;
+
+/// As the metric has it.
+const REJECTING: i64 = 2;
 
 /// See the module.
 pub(in crate::gateway) struct Member {
@@ -64,6 +68,41 @@ impl Member {
     pub(super) fn load(&self) -> usize {
         let counts = self.instance.counts();
         counts.busy + counts.waiting
+    }
+
+    /// Somebody decides for the breaker, or lets it decide again.
+    pub(in crate::gateway) fn hold(&self, hold: Option<Hold>, now: Instant) {
+        let mut kept = self.kept();
+        let before = kept.breaker.state();
+        kept.breaker.hold(hold);
+        self.tell(before, kept.breaker.state(), now);
+        let is_rejecting = hold == Some(Hold::Rejecting);
+        self.meters.state.set(if is_rejecting { REJECTING } else { State::Passing.number() });
+        match hold {
+            Some(hold) => log::warn!("{}: its breaker is held {hold:?}", self.title),
+            None => log::info!("{}: its breaker decides by itself", self.title),
+        }
+    }
+
+    pub(in crate::gateway) fn view(
+        &self,
+        upstream: String,
+        instance: usize,
+        now: Instant,
+    ) -> BreakerView {
+        let wait = self.wait(now).map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
+        let kept = self.kept();
+        BreakerView {
+            upstream,
+            instance,
+            state: match kept.breaker.held() {
+                Some(Hold::Rejecting) => "rejecting",
+                _ => kept.breaker.state().name(),
+            },
+            wait_ms: wait,
+            load: self.load(),
+            held: kept.breaker.held(),
+        }
     }
 
     /// For how long nobody would be let through; `None`: somebody would be now.

@@ -43,6 +43,10 @@ impl Ring {
         Ring { members, service, board, turn: AtomicUsize::new(0) }
     }
 
+    pub(in crate::gateway) fn members(&self) -> &[Arc<Member>] {
+        &self.members
+    }
+
     pub(in crate::gateway) fn len(&self) -> usize {
         self.members.len()
     }

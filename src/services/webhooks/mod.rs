@@ -24,9 +24,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use busbar_actors::ChildSpec;
 use busbar_http::client::outside::{Bounds, Judge, Names, Outside, Tls};
 use busbar_http::{About, Kind, Metrics, Problem, Routes, about};
-use tokio::sync::watch;
 
 use crate::config;
 use crate::events::Event;
@@ -191,8 +191,10 @@ impl Service for Webhooks {
         events::heard(tx, event, self.pending_max, self.clock.now()).await
     }
 
-    async fn live(self: Arc<Self>, ended: watch::Receiver<bool>) {
-        dispatch::run(self, ended).await;
+    fn children(self: &Arc<Self>) -> Vec<ChildSpec> {
+        let webhooks = self.clone();
+        let dispatch = move |ended| dispatch::run(webhooks.clone(), ended);
+        vec![ChildSpec::task("dispatcher", dispatch)]
     }
 
     fn measure(&self, metrics: &Metrics) -> Result<(), prometheus::Error> {

@@ -1,5 +1,9 @@
 //! Each test of the whole runs on both engines.
 
+use busbar::types::ServiceName;
+
+use super::TestSystem;
+
 /// Where the services keep their data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Engine {
@@ -35,3 +39,12 @@ macro_rules! both_engines {
     )+ };
 }
 pub(crate) use both_engines;
+
+impl TestSystem {
+    /// Where a service keeps its data, on PostgreSQL.
+    pub(crate) fn database_url(&self, name: ServiceName) -> String {
+        let variable = format!("{}_DATABASE_URL", name.variable_prefix());
+        let found = self.environment().iter().find(|(name, _)| *name == variable);
+        found.expect("a system on PostgreSQL").1.clone()
+    }
+}

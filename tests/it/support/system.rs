@@ -12,6 +12,7 @@ use busbar_http::ServiceKey;
 use busbar_http::token::PrivateKey;
 use serde_json::{Value, json};
 
+use super::caretaker::ADMIN_ADDR;
 pub(crate) use super::engine::Engine;
 use super::folder;
 pub(crate) use super::folder::fresh_folder;
@@ -64,6 +65,7 @@ impl TestSystem {
             ("BUSBAR_ADMIN_EMAIL".into(), ADMIN_EMAIL.into()),
             ("BUSBAR_ADMIN_PASSWORD".into(), PASSWORD.into()),
             ("BUSBAR_FAULT_INJECTION".into(), "true".into()),
+            (ADMIN_ADDR.into(), format!("127.0.0.1:{}", postgres::free_port())),
         ];
         for (name, port) in &ports {
             environment.push((format!("{}_PORT", name.variable_prefix()), port.to_string()));
@@ -96,6 +98,9 @@ impl TestSystem {
     /// A process with these services, which may not be ready yet.
     pub(crate) fn spawn(&self, services: &[ServiceName], more: &[(&str, &str)]) {
         let mut environment = self.0.environment.clone();
+        // Of several processes the one with the gateway has this port.
+        let has_admin = services.contains(&ServiceName::Gateway);
+        environment.retain(|(name, _)| has_admin || name != ADMIN_ADDR);
         environment.extend(more.iter().map(|(name, value)| ((*name).into(), (*value).into())));
         let config = folder::settings(&self.0.folder);
         let names = services.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",");
@@ -168,13 +173,6 @@ impl TestSystem {
 
     pub(crate) fn port(&self, name: ServiceName) -> u16 {
         self.0.ports[&name]
-    }
-
-    /// Where a service keeps its data, on PostgreSQL.
-    pub(crate) fn database_url(&self, name: ServiceName) -> String {
-        let variable = format!("{}_DATABASE_URL", name.variable_prefix());
-        let found = self.0.environment.iter().find(|(name, _)| *name == variable);
-        found.expect("a system on PostgreSQL").1.clone()
     }
 
     /// The gateway.

@@ -170,3 +170,24 @@ fn it_can_be_off() {
     driven.see(&[Verdict::Failed; 1000]);
     assert_eq!(driven.name(), "passing");
 }
+
+#[test]
+fn what_somebody_has_decided_holds_until_they_let_go() {
+    let now = Instant::now();
+    let rule = Rule { failures_max: 1, open_min: Duration::from_secs(10) };
+    let mut breaker = Breaker::new(rule, now);
+
+    breaker.hold(Some(Hold::Passing));
+    let ticket = breaker.leave(now).unwrap();
+    breaker.judge(ticket, Verdict::Failed, now);
+    assert_eq!((breaker.state(), breaker.wait(now)), (State::Passing, None));
+
+    breaker.hold(Some(Hold::Rejecting));
+    breaker.renew();
+    assert!(breaker.leave(now).is_err());
+
+    breaker.hold(None);
+    let ticket = breaker.leave(now).unwrap();
+    breaker.judge(ticket, Verdict::Failed, now);
+    assert!(breaker.leave(now).is_err(), "it decides by itself again");
+}

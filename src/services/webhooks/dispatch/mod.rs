@@ -1,4 +1,4 @@
-//! Sends what is due: an essential part of the service's life. Does I/O.
+//! Sends what is due: an essential child of the service. Does I/O.
 //!
 //! Each endpoint has places of its own, so one that is slow or dead fills these and no others. What
 //! is claimed lies under a lease in the database: after a crash, whoever comes next goes on.

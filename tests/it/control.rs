@@ -1,0 +1,10 @@
+//! Looking after a process that runs: what is seen at its admin port, and what it can be told.
+
+mod children;
+mod commands;
+mod door;
+mod exits;
+mod gateway;
+mod intensity;
+mod order;
+mod tree;
