@@ -6,6 +6,7 @@
 mod admin;
 mod check;
 mod document;
+mod effect;
 mod environment;
 mod fault;
 mod load;
@@ -13,11 +14,13 @@ mod reader;
 mod secret;
 mod sections;
 mod settings;
+mod shown;
 mod warn;
 
 #[cfg(test)]
 mod tests;
 
+pub use effect::Effect;
 pub use fault::{Fault, Faults, Warning};
 pub use load::Overrides;
 pub use secret::Secret;
@@ -29,6 +32,7 @@ pub use sections::{
     Supervisions, Users, Webhooks,
 };
 pub use settings::Settings;
+pub use shown::{Row, shown};
 
 use crate::types::ServiceName;
 

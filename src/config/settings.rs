@@ -70,6 +70,13 @@ impl Settings {
         self.0.get(key)
     }
 
+    /// A setting as it may be shown, and its origin; without a value when it is not set.
+    pub(super) fn shown(&self, key: &str) -> Option<(Option<String>, &str)> {
+        let setting = self.get(key)?;
+        let value = shown(&setting.text, environment::is_secret(key));
+        Some((Some(value).filter(|value| !value.is_empty()), &setting.origin))
+    }
+
     /// Any setting of a table in a list.
     pub(super) fn first_of(&self, table: &str) -> Option<&Setting> {
         let begins = format!("{table}.");
