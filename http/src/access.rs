@@ -15,7 +15,7 @@ use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 
 use crate::guard::{self, RoutePattern};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, UNMATCHED};
 use crate::problem::Problem;
 use crate::strict;
 use crate::trace::{REQUEST_ID, RequestId};
@@ -33,21 +33,39 @@ fn level(path: &str, is_quiet: bool) -> log::Level {
     if is_quiet { log::Level::Debug } else { log::Level::Info }
 }
 
-/// One access line.
-fn log(level: log::Level, of: (&str, &Method, &str, u16), took: Duration, id: &RequestId) {
-    let (service, method, path, status) = of;
-    log::log!(
-        target: TARGET,
-        level,
-        "{service} {method} {path} {status} {:.1} ms request={}",
-        took.as_secs_f64() * 1000.0,
-        id.id
-    );
+/// A request that was answered.
+struct Answered<'a> {
+    metrics: &'a Metrics,
+    route: Option<&'a RoutePattern>,
+    method: &'a Method,
+    path: &'a str,
+    status: u16,
+    level: log::Level,
+}
+
+impl Answered<'_> {
+    /// Its access line, and itself as an example of how long such take.
+    fn log(&self, took: Duration, id: &RequestId) {
+        let Answered { metrics, route, method, path, status, level } = *self;
+        if !log::log_enabled!(target: TARGET, level) {
+            return;
+        }
+        metrics.traced(route, method, took, id);
+        let (service, dur_ms) = (metrics.service(), took.as_secs_f64() * 1000.0);
+        log::log!(
+            target: TARGET, level,
+            service, request_id = &*id.id, trace_id = id.trace(),
+            route = route.map_or(UNMATCHED, |route| &route.0),
+            method = method.as_str(), status, dur_ms;
+            "{service} {method} {path} {status} {dur_ms:.1} ms"
+        );
+    }
 }
 
 /// The access line of requests that come again and again.
 pub(crate) struct Line {
-    service: &'static str,
+    metrics: Metrics,
+    route: RoutePattern,
     method: Method,
     path: Box<str>,
     status: u16,
@@ -55,13 +73,22 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    pub(crate) fn new(service: &'static str, method: &Method, path: &str, status: u16) -> Line {
+    pub(crate) fn new(
+        metrics: &Metrics,
+        route: &Arc<str>,
+        method: &Method,
+        path: &str,
+        status: u16,
+    ) -> Line {
+        let (metrics, route) = (metrics.clone(), RoutePattern(route.clone()));
         let level = level(path, false);
-        Line { service, method: method.clone(), path: path.into(), status, level }
+        Line { metrics, route, method: method.clone(), path: path.into(), status, level }
     }
 
     pub(crate) fn log(&self, took: Duration, id: &RequestId) {
-        log(self.level, (self.service, &self.method, &self.path, self.status), took, id);
+        let Line { metrics, route, method, path, status, level } = self;
+        let (status, level) = (*status, *level);
+        Answered { metrics, route: Some(route), method, path, status, level }.log(took, id);
     }
 }
 
@@ -128,13 +155,13 @@ impl Access {
             Ok(Ok(response)) => self.placed(response, &path, &id),
             Ok(Err(error)) => {
                 in_flight.is_finished = true;
-                self.metrics.finished("unmatched", &method, 500, start.elapsed());
+                self.metrics.finished(UNMATCHED, &method, 500, start.elapsed());
                 return Err(self.lost(error.to_string(), &method, &path, &id));
             }
             Err(panic) => {
                 in_flight.is_finished = true;
-                self.metrics.panicked("unmatched");
-                self.metrics.finished("unmatched", &method, 500, start.elapsed());
+                self.metrics.panicked(UNMATCHED);
+                self.metrics.finished(UNMATCHED, &method, 500, start.elapsed());
                 let said = format!("a layer panicked: {}", guard::message(&*panic));
                 return Err(self.lost(said, &method, &path, &id));
             }
@@ -148,13 +175,14 @@ impl Access {
             response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
         }
         let pattern = response.request().extensions().get::<RoutePattern>().cloned();
-        let route = pattern.as_ref().map_or("unmatched", |pattern| &pattern.0);
+        let route = pattern.as_ref().map_or(UNMATCHED, |pattern| &pattern.0);
         let (status, took) = (response.status().as_u16(), start.elapsed());
         let is_quiet = response.request().extensions().contains::<Quiet>();
         in_flight.is_finished = true;
         self.metrics.finished(route, &method, status, took);
-        let level = level(&path, is_quiet);
-        log(level, (self.metrics.service(), &method, &path, status), took, &id);
+        let (route, level) = (pattern.as_ref(), level(&path, is_quiet));
+        let metrics = &self.metrics;
+        Answered { metrics, route, method: &method, path: &path, status, level }.log(took, &id);
         Ok(response)
     }
 
@@ -180,10 +208,17 @@ impl Access {
 
     fn log(&self, problem: &Problem, path: &str, id: &RequestId) {
         let service = self.metrics.service();
+        let (request_id, trace_id, code) = (&*id.id, id.trace(), problem.code());
         if problem.status().is_server_error() {
-            log::error!("{service}: {path} answered {problem} request={}", id.id);
+            log::error!(
+                service, request_id, trace_id, code;
+                "{service}: {path} answered {problem}"
+            );
         } else if let Some(cause) = problem.cause_text() {
-            log::debug!("{service}: {path} answered {}: {cause} request={}", problem.code(), id.id);
+            log::debug!(
+                service, request_id, trace_id, code;
+                "{service}: {path} answered {code}: {cause}"
+            );
         }
     }
 
@@ -191,10 +226,10 @@ impl Access {
     fn lost(&self, said: String, method: &Method, path: &str, id: &RequestId) -> Error {
         let mut problem = Problem::internal(said);
         problem.set_place(path, &id.id);
+        let service = self.metrics.service();
         log::error!(
-            "{}: {method} {path} answered {problem} request={}",
-            self.metrics.service(),
-            id.id
+            service, request_id = &*id.id, trace_id = id.trace();
+            "{service}: {method} {path} answered {problem}"
         );
         problem.into()
     }

@@ -1,12 +1,18 @@
-//! What a server counts, and its two forms: Prometheus text (0.0.4) and JSON.
+//! What a server counts, and its forms: Prometheus text (0.0.4), OpenMetrics and JSON.
 //!
 //! Labels come from closed sets: route patterns, known methods, status codes. A path that matches
 //! no route counts as `unmatched`, so a scanner adds no series.
+
+mod capped;
+mod exemplars;
+mod openmetrics;
+mod process;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse};
 use prometheus::core::Collector;
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
@@ -14,14 +20,22 @@ use prometheus::{
 };
 use serde_json::{Value, json};
 
+use self::capped::Capped;
+use self::exemplars::Exemplars;
+use self::process::Process;
+use crate::guard::RoutePattern;
 use crate::latency::Latency;
 use crate::pulse::Pulse;
+use crate::trace::RequestId;
 
+/// The route of a request that matched none.
+pub(crate) const UNMATCHED: &str = "unmatched";
+const DURATIONS: &str = "busbar_http_request_duration_seconds";
 /// Seconds.
 const DURATION_BUCKETS: [f64; 12] =
     [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 /// The content type of the Prometheus text format.
-pub const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
+const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The metrics of one server; clones share them. They outlive the server's incarnations.
 #[derive(Clone)]
@@ -36,6 +50,9 @@ struct Inner {
     refused: IntCounterVec,
     in_flight: IntGauge,
     errors: IntCounter,
+    /// Series that are not shown, by metric.
+    dropped: IntCounterVec,
+    exemplars: Exemplars,
     latency: Latency,
     pulse: Pulse,
 }
@@ -66,7 +83,7 @@ impl Metrics {
         )?;
         let durations = HistogramVec::new(
             HistogramOpts::from(label(Opts::new(
-                "busbar_http_request_duration_seconds",
+                DURATIONS,
                 "Time from the request's head to the answer's head",
             )))
             .buckets(DURATION_BUCKETS.to_vec()),
@@ -91,6 +108,13 @@ impl Metrics {
             "busbar_http_server_errors_total",
             "Answers with a status of 500 or above",
         )))?;
+        let dropped = IntCounterVec::new(
+            label(Opts::new(
+                "busbar_metrics_dropped_series_total",
+                "Series that are not shown because their metric has too many",
+            )),
+            &["metric"],
+        )?;
         let registry = Registry::new();
         let (latency, pulse) = (Latency::default(), Pulse::default());
         let inner = Inner {
@@ -102,6 +126,8 @@ impl Metrics {
             refused,
             in_flight,
             errors,
+            dropped,
+            exemplars: Exemplars::default(),
             latency,
             pulse,
         };
@@ -112,6 +138,8 @@ impl Metrics {
         metrics.register(metrics.0.refused.clone())?;
         metrics.register(metrics.0.in_flight.clone())?;
         metrics.register(metrics.0.errors.clone())?;
+        metrics.register(metrics.0.dropped.clone())?;
+        metrics.register(Process::new()?)?;
         Ok(metrics)
     }
 
@@ -133,10 +161,11 @@ impl Metrics {
     where
         C: Collector + Clone + 'static,
     {
-        match self.0.registry.register(Box::new(collector.clone())) {
+        let capped = || Box::new(Capped::new(collector.clone(), self.0.dropped.clone()));
+        match self.0.registry.register(capped()) {
             Err(prometheus::Error::AlreadyReg) => {
-                self.0.registry.unregister(Box::new(collector.clone()))?;
-                self.0.registry.register(Box::new(collector))
+                self.0.registry.unregister(capped())?;
+                self.0.registry.register(capped())
             }
             outcome => outcome,
         }
@@ -168,6 +197,17 @@ impl Metrics {
             requests: self.0.requests.with_label_values(&[route, method, code]),
             durations: self.0.durations.with_label_values(&[route, method]),
         }
+    }
+
+    /// A request whose access line is written may be the exemplar of its duration.
+    pub(crate) fn traced(
+        &self,
+        route: Option<&RoutePattern>,
+        method: &Method,
+        took: Duration,
+        id: &RequestId,
+    ) {
+        self.0.exemplars.note(route.map(|route| &route.0), known_method(method), took, id);
     }
 
     /// A request whose future was dropped: the client has gone.
@@ -219,6 +259,22 @@ impl Metrics {
         String::from_utf8(buffer).unwrap_or_default()
     }
 
+    /// OpenMetrics, with exemplars.
+    pub fn open_metrics(&self) -> String {
+        openmetrics::encode(&self.0.registry.gather(), &self.0.exemplars.all())
+    }
+
+    /// The answer to a scrape, in the form that is preferred.
+    pub fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        let (format, text) = match openmetrics::is_preferred(request) {
+            true => (openmetrics::FORMAT, self.open_metrics()),
+            false => (TEXT_FORMAT, self.text()),
+        };
+        let mut answer = HttpResponse::Ok();
+        answer.insert_header(("cache-control", "no-store")).insert_header(("vary", "accept"));
+        answer.content_type(format).body(text)
+    }
+
     /// The figures in JSON, in milliseconds.
     pub fn json(&self) -> Value {
         let latency = &self.0.latency;
@@ -258,8 +314,13 @@ fn known_method(method: &Method) -> &'static str {
     }
 }
 
+/// A status in digits; one that nobody has registered by its class, as `5xx`: services behind a
+/// gateway answer what they like.
 fn decimal(status: u16, buffer: &mut [u8; 3]) -> &str {
+    let is_registered = matches!(status,
+        100..=104 | 200..=208 | 226 | 300..=308 | 400..=418 | 421..=431 | 451 | 500..=511);
     let digit = |value: u16| b'0' + (value % 10) as u8;
-    *buffer = [digit(status / 100), digit(status / 10), digit(status)];
+    let part = |value: u16| if is_registered { digit(value) } else { b'x' };
+    *buffer = [digit(status / 100), part(status / 10), part(status)];
     std::str::from_utf8(buffer).unwrap_or("000")
 }

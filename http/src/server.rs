@@ -17,7 +17,7 @@ use actix_service::{
 use actix_web::body::BoxBody;
 use actix_web::dev::{AppConfig, ServiceResponse};
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpResponse, web};
+use actix_web::{App, HttpRequest, HttpResponse, web};
 use futures_util::future::ready;
 use prometheus::IntCounterVec;
 
@@ -27,7 +27,7 @@ use crate::caller::{ServiceKey, Verifier};
 use crate::connection::{Expecting, Made, Repeats, Stream, Times, introduce, kept, through};
 use crate::guard::Before;
 use crate::health::{self, Health};
-use crate::metrics::{Metrics, TEXT_FORMAT};
+use crate::metrics::Metrics;
 use crate::routes::{Routes, about, not_found};
 
 /// The bounds of one server.
@@ -192,14 +192,9 @@ fn equip(config: &mut web::ServiceConfig, kit: &Kit) {
             let figures = figures.as_ref().map_or_else(|| metrics.json(), |figures| figures());
             async move { HttpResponse::Ok().insert_header(("cache-control", "no-store")).json(figures) }
         })
-        .get("/metrics/prometheus", about("Figures for Prometheus").public(), move || {
-            let text = text.text();
-            async move {
-                HttpResponse::Ok()
-                    .insert_header(("cache-control", "no-store"))
-                    .content_type(TEXT_FORMAT)
-                    .body(text)
-            }
+        .get("/metrics/prometheus", about("Figures for Prometheus").public(), move |request: HttpRequest| {
+            let answer = text.answer(&request);
+            async move { answer }
         })
         .get("/openapi.json", about("This description").public(), move || {
             let document = document.to_string();

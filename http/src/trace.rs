@@ -41,6 +41,11 @@ impl RequestId {
             .map_or_else(new_id, Arc::from);
         RequestId { id, traceparent }
     }
+
+    /// The id of the trace, 32 hexadecimal digits.
+    pub fn trace(&self) -> &str {
+        self.traceparent.split('-').nth(1).unwrap_or_default()
+    }
 }
 
 fn is_request_id(value: &str) -> bool {

@@ -56,7 +56,7 @@ impl Repeat for Again {
 fn at_once(request: &HttpRequest) -> Option<HttpResponse> {
     (request.path() == "/again").then(|| {
         if let Some(repeatable) = Repeatable::of(request) {
-            repeatable.keep(request, "/again", 200, Box::new(Again));
+            repeatable.keep(request, &"/again".into(), 200, Box::new(Again));
         }
         HttpResponse::Ok().body("once")
     })

@@ -39,7 +39,7 @@ enum Body {
 pub(super) fn offer(
     gateway: &Arc<Gateway>,
     asked: &Asked<'_>,
-    route: &str,
+    route: &Arc<str>,
     answer: HttpResponse,
 ) -> Option<HttpResponse> {
     let request = asked.request;

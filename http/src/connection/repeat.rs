@@ -92,12 +92,18 @@ impl Repeatable {
     }
 
     /// The same head gets the same from now on. `route` and `status` are what is counted.
-    pub fn keep(self, request: &HttpRequest, route: &str, status: u16, repeat: Box<dyn Repeat>) {
+    pub fn keep(
+        self,
+        request: &HttpRequest,
+        route: &Arc<str>,
+        status: u16,
+        repeat: Box<dyn Repeat>,
+    ) {
         let metrics = &self.repeats.metrics;
         let remembered = Remembered {
             repeat,
             series: metrics.series(route, request.method(), status),
-            line: access::Line::new(metrics.service(), request.method(), request.path(), status),
+            line: access::Line::new(metrics, route, request.method(), request.path(), status),
         };
         self.repeats.heads.borrow_mut().keep(self.head, Rc::new(remembered));
     }
@@ -219,11 +225,11 @@ mod tests {
     }
 
     fn remembered(size: usize) -> Rc<Remembered> {
-        let metrics = Metrics::new("test").unwrap();
+        let (metrics, route) = (Metrics::new("test").unwrap(), "/".into());
         Rc::new(Remembered {
             repeat: Box::new(Known(size)),
             series: metrics.series("/", &Method::GET, 200),
-            line: access::Line::new("test", &Method::GET, "/", 200),
+            line: access::Line::new(&metrics, &route, &Method::GET, "/", 200),
         })
     }
 
