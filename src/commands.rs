@@ -11,6 +11,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use busbar_actors::{Ending, Failure, panics, signals};
 
+use crate::build::{BUILD, Build};
 use crate::cli::{Command, Named, Order, Services, Settings, Start};
 use crate::config::{Config, Faults, Warning, environment_of_process};
 use crate::host::Host;
@@ -27,7 +28,8 @@ const HEALTH_WAIT: Duration = Duration::from_secs(2);
 pub fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
     match command {
         Command::Version => {
-            say(out, &format!("busbar {}", env!("CARGO_PKG_VERSION")));
+            let Build { version, commit, rustc } = BUILD;
+            say(out, &format!("busbar {version} (commit {commit}, rustc {rustc})"));
             ExitCode::SUCCESS
         }
         Command::Openapi => {
@@ -41,7 +43,7 @@ pub fn run(command: Command, out: &mut dyn Write, err: &mut dyn Write) -> ExitCo
         }),
         Command::Start(Start { settings, demo }) => {
             with_config(settings, err, |config, warnings, err| {
-                logging::install(&config.log.filter)?;
+                logging::install(&config.log)?;
                 warnings.iter().for_each(|warning| log::warn!("{warning}"));
                 match plan(&config, demo) {
                     Ok(demo) => actix_rt::System::new().block_on(start(config, demo, out)),

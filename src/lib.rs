@@ -9,6 +9,7 @@
 
 pub mod admin;
 pub mod audit;
+pub mod build;
 pub mod chronicle;
 pub mod cli;
 pub mod commands;

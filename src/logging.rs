@@ -1,43 +1,81 @@
-//! The process's log, whose levels can be changed while it runs.
+//! The process's log, on standard error, whose levels can be changed while everybody logs.
 
-use std::sync::{Arc, PoisonError, RwLock};
+mod lines;
 
+use std::sync::OnceLock;
+
+use arc_swap::ArcSwap;
 use env_logger::{Builder, Logger};
 use log::{Log, Metadata, Record, SetLoggerError};
+
+use crate::config::{self, LogFormat};
 
 /// A level for a target and what is below it; `None`: for all others.
 type Directive = (Option<String>, String);
 
-static LOGGER: Switched = Switched(RwLock::new(None));
+/// Filled once, by `install`.
+static SWITCH: OnceLock<Switch> = OnceLock::new();
 
-/// Written when levels change, read for each line.
-struct Switched(RwLock<Option<Arc<Current>>>);
+struct Switch {
+    format: LogFormat,
+    current: ArcSwap<Current>,
+}
 
 struct Current {
     filter: String,
     logger: Logger,
 }
 
-/// Begins to log to standard error.
+impl Log for Switch {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.current.load().logger.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        self.current.load().logger.log(record);
+    }
+
+    fn flush(&self) {
+        self.current.load().logger.flush();
+    }
+}
+
+impl Current {
+    fn new(filter: &str, format: LogFormat) -> Current {
+        let mut builder = Builder::new();
+        builder.parse_filters(filter);
+        match format {
+            LogFormat::Text => builder.format(lines::text),
+            LogFormat::Json => builder.format(lines::json),
+        };
+        Current { filter: filter.to_owned(), logger: builder.build() }
+    }
+}
+
+/// Begins to log.
 ///
 /// # Errors
-/// When somebody else logs already.
-pub fn install(filter: &str) -> Result<(), SetLoggerError> {
-    set(filter);
-    log::set_logger(&LOGGER)
+/// When something logs already.
+pub fn install(settings: &config::Log) -> Result<(), SetLoggerError> {
+    let format = settings.format;
+    let current = || ArcSwap::from_pointee(Current::new(&settings.filter, format));
+    let switch = SWITCH.get_or_init(|| Switch { format, current: current() });
+    log::set_logger(switch)?;
+    log::set_max_level(switch.current.load().logger.filter());
+    Ok(())
 }
 
 /// Logs by these levels from now on: `info,actix_server=warn`.
 pub fn set(filter: &str) {
-    let logger = Builder::new().parse_filters(filter).format_timestamp_millis().build();
-    log::set_max_level(logger.filter());
-    let current = Arc::new(Current { filter: filter.to_owned(), logger });
-    *LOGGER.0.write().unwrap_or_else(PoisonError::into_inner) = Some(current);
+    let Some(switch) = SWITCH.get() else { return };
+    let current = Current::new(filter, switch.format);
+    log::set_max_level(current.logger.filter());
+    switch.current.store(current.into());
 }
 
 /// The levels in effect.
 pub fn filter() -> String {
-    LOGGER.current().map(|current| current.filter.clone()).unwrap_or_default()
+    SWITCH.get().map(|switch| switch.current.load().filter.clone()).unwrap_or_default()
 }
 
 /// Changes one level: of a target, or of all that have none of their own. The levels then in effect.
@@ -63,30 +101,6 @@ fn changed(filter: &str, target: Option<&str>, level: &str) -> String {
         None => level.clone(),
     };
     directives.iter().map(text).collect::<Vec<_>>().join(",")
-}
-
-impl Switched {
-    fn current(&self) -> Option<Arc<Current>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Log for Switched {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.current().is_some_and(|current| current.logger.enabled(metadata))
-    }
-
-    fn log(&self, record: &Record<'_>) {
-        if let Some(current) = self.current() {
-            current.logger.log(record);
-        }
-    }
-
-    fn flush(&self) {
-        if let Some(current) = self.current() {
-            current.logger.flush();
-        }
-    }
 }
 
 #[cfg(test)]

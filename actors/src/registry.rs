@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 
 use crate::clock;
-use crate::exit::Exit;
+use crate::exit::{Exit, Reason};
 use crate::spec::ServiceSpec;
 
 pub use self::child::{ChildKind, ChildRecord, Household, Listed};
@@ -54,6 +54,8 @@ pub struct ServiceRecord {
     pub restarts_in_window: usize,
     /// The last ends, newest last; also those of earlier processes, if they were recalled.
     pub exits: Vec<PastExit>,
+    /// How many there were in all, by reason as in [`Reason::ALL`].
+    pub ends: [u64; Reason::ALL.len()],
     /// What runs in that incarnation besides its server.
     pub children: Vec<ChildRecord>,
 }
@@ -86,6 +88,7 @@ struct Entry {
     period: Duration,
     failures: VecDeque<Instant>,
     exits: VecDeque<PastExit>,
+    ends: [u64; Reason::ALL.len()],
 }
 
 impl Registry {
@@ -156,6 +159,7 @@ impl Registry {
             period: spec.intensity.period,
             failures: VecDeque::new(),
             exits: VecDeque::new(),
+            ends: Default::default(),
         };
         self.entries.write().unwrap_or_else(PoisonError::into_inner).push(entry);
     }
@@ -205,6 +209,7 @@ impl Registry {
             chronicle.ended(name, &end);
         }
         self.change(name, |entry| {
+            entry.ends[end.exit.reason as usize] += 1;
             entry.exits.push_back(end);
             entry.forget_old_exits();
         });
@@ -244,6 +249,7 @@ impl Entry {
             restarts_in_window: self.failures.iter().filter(recent).count(),
             exits: self.exits.iter().cloned().collect(),
             children: Vec::new(),
+            ends: self.ends,
         }
     }
 }
@@ -265,6 +271,7 @@ mod tests {
         }
         let kept: Vec<u64> =
             registry.get("shop").unwrap().exits.iter().map(|end| end.generation).collect();
+        assert_eq!(registry.get("shop").unwrap().ends, [25, 0, 0, 0, 0, 0]);
         assert_eq!(kept, (6..=25).collect::<Vec<_>>());
         assert_eq!(*changes.borrow(), 25);
         assert!(registry.get("shed").is_none());

@@ -12,7 +12,7 @@ pub(super) struct Variable {
 }
 
 /// Variable, setting.
-const NAMED: [(&str, &str); 51] = [
+const NAMED: [(&str, &str); 52] = [
     ("BUSBAR_SERVICES", "process.services"),
     ("BUSBAR_DATA_DIR", "process.data_dir"),
     ("BUSBAR_PUBLIC_URL", "process.public_url"),

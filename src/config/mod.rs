@@ -27,9 +27,9 @@ pub use secret::Secret;
 pub use sections::{
     AddedRoute, AddedRoutes, Admin, AdminAddress, Analytics, Argon2, Auth, Billing, Caching,
     Console, Database, Documents, EmailVerification, Events, FaultInjection, Gateway, Health, Jobs,
-    Keys, Lockout, Log, Methods, Metrics, Network, Notifications, Origin, PaymentConnector,
-    Payments, Process, Rate, Requests, Server, Service, Services, SmtpSecurity, Supervision,
-    Supervisions, Users, Webhooks,
+    Keys, Lockout, Log, LogFormat, Methods, Metrics, Network, Notifications, Origin,
+    PaymentConnector, Payments, Process, Rate, Requests, Server, Service, Services, SmtpSecurity,
+    Supervision, Supervisions, Users, Webhooks,
 };
 pub use settings::Settings;
 pub use shown::{Row, shown};

@@ -9,13 +9,14 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use actix_web::web::Data;
-use busbar_http::{Body, Found, Problem, ServiceCaller, problems};
+use busbar_http::{Body, Found, Metrics, Problem, ServiceCaller, problems};
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 
 use crate::storage::{Database, StoreError, Transaction, params, sql};
 use crate::types::{Clock, EventId};
 
+use super::meters::Heard;
 use super::{BATCH_EVENTS_MAX, Event};
 
 /// How long the effect of one event may take.
@@ -53,9 +54,10 @@ pub trait Consumer: 'static {
 
 /// The receiving side of one service.
 pub struct Inbox<C> {
-    pub database: Database,
-    pub clock: Clock,
-    pub consumer: C,
+    database: Database,
+    clock: Clock,
+    consumer: C,
+    heard: Heard,
 }
 
 /// What became of a batch. Events that are not named were not reached.
@@ -82,6 +84,17 @@ pub enum Outcome {
     Failed,
     /// Not ever.
     Refused,
+}
+
+impl Outcome {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Accepted => "accepted",
+            Outcome::Duplicate => "duplicate",
+            Outcome::Failed => "failed",
+            Outcome::Refused => "refused",
+        }
+    }
 }
 
 /// `POST /internal/events`: takes each event in once and says what became of it.
@@ -112,6 +125,7 @@ pub async fn receive<C: Consumer>(
                 failed(event, &problem)
             }
         };
+        inbox.heard.count(event.name(), item.result);
         results.push(item);
     }
     Ok(Found(Received { results }))
@@ -127,6 +141,17 @@ fn failed(event: &Event, problem: &Problem) -> Item {
 }
 
 impl<C: Consumer> Inbox<C> {
+    /// # Errors
+    /// When its metric is malformed.
+    pub fn new(
+        database: Database,
+        clock: Clock,
+        consumer: C,
+        metrics: &Metrics,
+    ) -> Result<Inbox<C>, prometheus::Error> {
+        Ok(Inbox { database, clock, consumer, heard: Heard::register(metrics)? })
+    }
+
     /// One event, within its time; a panic of its effect is a failure of this event alone.
     async fn take(&self, source: &str, event: &Event) -> Result<Outcome, Problem> {
         if event.source != source {

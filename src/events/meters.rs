@@ -11,7 +11,9 @@ use prometheus::{GaugeVec, IntCounterVec, IntGaugeVec, Opts};
 use crate::types::{Clock, ServiceName, Timestamp};
 
 use super::debts::Backlog;
+use super::inbox::Outcome;
 use super::judge::Verdict;
+use super::kinds;
 
 /// From this age of an undelivered event on the service is degraded.
 const AGE_MAX: Duration = Duration::from_secs(60);
@@ -97,4 +99,26 @@ impl Meters {
 fn said_at(owed: &Backlog) -> Timestamp {
     let seconds = owed.oldest.uuid().get_timestamp().map_or(0, |at| at.to_unix().0);
     Timestamp::from_seconds(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
+/// What one service has heard of others; clones share it.
+#[derive(Clone)]
+pub struct Heard(IntCounterVec);
+
+impl Heard {
+    pub fn register(metrics: &Metrics) -> Result<Heard, prometheus::Error> {
+        let about =
+            Opts::new("busbar_events_consumed_total", "Events heard, by what became of them");
+        let about = about.const_label("service", metrics.service());
+        let heard = Heard(IntCounterVec::new(about, &["type", "result"])?);
+        metrics.register(heard.0.clone())?;
+        Ok(heard)
+    }
+
+    /// Only kinds of the table have a series of their own.
+    pub(super) fn count(&self, name: &str, result: Outcome) {
+        let known = kinds::ALL.iter().find(|kind| kind.name == name);
+        let name = known.map_or("other", |kind| kind.name);
+        self.0.with_label_values(&[name, result.as_str()]).inc();
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use busbar_http::Status;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
-use prometheus::{IntCounter, IntGauge, IntGaugeVec, Opts};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
 use serde_json::{Value, json};
 
 use super::Gateway;
@@ -53,6 +53,7 @@ struct Gauges {
     gateway: Weak<Gateway>,
     connections: IntGaugeVec,
     health: IntGaugeVec,
+    transitions: IntCounterVec,
     /// Entries, bytes.
     cache: [IntGauge; 2],
     evictions: IntCounter,
@@ -66,6 +67,10 @@ impl Gauges {
             "Connections to an instance; waiting: requests for one",
         );
         let health = Opts::new("busbar_health_up", "1 when a service answers, 0 when it is down");
+        let transitions = Opts::new(
+            "busbar_health_transitions_total",
+            "Changes of a service's health, by the new one",
+        );
         let entries = IntGauge::new("busbar_gateway_cache_entries", "Answers that are kept")?;
         let bytes = IntGauge::new("busbar_gateway_cache_bytes", "What they take in memory")?;
         let evictions = IntCounter::new(
@@ -76,6 +81,7 @@ impl Gauges {
             gateway: Arc::downgrade(gateway),
             connections: IntGaugeVec::new(connections, &["upstream", "instance", "state"])?,
             health: IntGaugeVec::new(health, &["upstream"])?,
+            transitions: IntCounterVec::new(transitions, &["upstream", "to"])?,
             cache: [entries, bytes],
             evictions,
             seats: IntGauge::new(
@@ -83,6 +89,12 @@ impl Gauges {
                 "Requests to services under way; bounded by gateway.max_requests",
             )?,
         })
+    }
+
+    fn all(&self) -> [&dyn Collector; 7] {
+        let [entries, bytes] = &self.cache;
+        let Gauges { connections, health, transitions, evictions, seats, .. } = self;
+        [connections, health, transitions, entries, bytes, evictions, seats]
     }
 
     fn look(&self, gateway: &Gateway) {
@@ -112,23 +124,22 @@ impl Gauges {
             let is_up = i64::from(matches!(status, Status::Up | Status::Degraded));
             self.health.with_label_values(&[name.as_str()]).set(is_up);
         }
+        for ((name, to), count) in gateway.board.transitions.counts() {
+            let transitions = self.transitions.with_label_values(&[name.as_str(), to]);
+            transitions.inc_by(count.saturating_sub(transitions.get()));
+        }
     }
 }
 
 impl Collector for Gauges {
     fn desc(&self) -> Vec<&Desc> {
-        let cache = self.cache.iter().flat_map(Collector::desc);
-        let vectors = [self.connections.desc(), self.health.desc(), self.seats.desc()].concat();
-        vectors.into_iter().chain(cache).chain(self.evictions.desc()).collect()
+        self.all().into_iter().flat_map(|metric| metric.desc()).collect()
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
         if let Some(gateway) = self.gateway.upgrade() {
             self.look(&gateway);
         }
-        let cache = self.cache.iter().flat_map(Collector::collect);
-        let vectors =
-            [self.connections.collect(), self.health.collect(), self.seats.collect()].concat();
-        vectors.into_iter().chain(cache).chain(self.evictions.collect()).collect()
+        self.all().into_iter().flat_map(|metric| metric.collect()).collect()
     }
 }

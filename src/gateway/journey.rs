@@ -20,7 +20,7 @@ pub(super) struct Journey {
     start: Instant,
     /// Of its path only what stands before the query, which may hold what nobody should read in a log.
     request: HttpRequest,
-    request_id: Arc<str>,
+    id: RequestId,
     /// `None`: no route was found.
     route: Option<Arc<str>>,
     /// From the start to the moment it was sent on.
@@ -39,7 +39,7 @@ impl Journey {
             gateway,
             start: Instant::now(),
             request: request.clone(),
-            request_id: id.id.clone(),
+            id: id.clone(),
             route: None,
             sent: None,
             answered: None,
@@ -86,8 +86,11 @@ impl Journey {
     pub(super) fn cut(&mut self, reason: &'static str, cause: &str) {
         self.is_done = true;
         self.gateway.meters.cuts.with_label_values(&[reason]).inc();
-        let (method, path, id) = (self.method(), self.request.path(), &self.request_id);
-        log::warn!("{method} {path}: the answer was cut in its body: {cause} request={id}");
+        let (method, path, id) = (self.method(), self.request.path(), &self.id);
+        log::warn!(
+            service = "gateway", request_id = &*id.id, trace_id = id.trace();
+            "{method} {path}: the answer was cut in its body: {cause}"
+        );
     }
 
     fn tell_slow(&self, took: Duration) {
@@ -96,18 +99,19 @@ impl Journey {
             let took = to.unwrap_or(took).saturating_sub(from.unwrap_or_default());
             format!("{:.1}", took.as_secs_f64() * 1000.0)
         };
+        let (id, status) = (&self.id, self.status);
+        let route = self.route.as_deref().unwrap_or("unmatched");
         log::warn!(
-            "slow_request: {} {} took {} ms; route={} status={} received_ms={} upstream_ms={} body_ms={}{} request={}",
+            service = "gateway", request_id = &*id.id, trace_id = id.trace(), route, status,
+            dur_ms = took.as_secs_f64() * 1000.0;
+            "slow_request: {} {} took {} ms; route={route} status={status} received_ms={} upstream_ms={} body_ms={}{}",
             self.method(),
             self.request.path(),
             ms(None, None),
-            self.route.as_deref().unwrap_or("unmatched"),
-            self.status,
             ms(None, self.sent),
             ms(self.sent.or(Some(took)), self.answered),
             ms(self.answered.or(Some(took)), None),
             if self.is_done { "" } else { " (not taken to its end)" },
-            self.request_id,
         );
     }
 }

@@ -191,9 +191,12 @@ mod tests {
             state: State::Failed,
             since: UNIX_EPOCH,
             generation: 7,
+            up_at: None,
             restarts: 6,
             restarts_in_window: 6,
             exits: exits.collect(),
+            ends: Default::default(),
+            children: Vec::new(),
         };
         let mut inside = Inside::of(&record, &Metrics::new("billing").unwrap());
         let told = serde_json::to_value(&inside).unwrap();

@@ -12,6 +12,7 @@ mod inside;
 mod overview;
 mod report;
 mod target;
+mod transitions;
 mod verdict;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -29,6 +30,7 @@ use self::overview::Checked;
 pub use self::overview::Overview;
 pub use self::report::Report;
 pub use self::target::Watched;
+pub use self::transitions::Transitions;
 
 /// Intervals without news until what is known counts for nothing.
 const INTERVALS_MAX: u32 = 3;
@@ -64,6 +66,7 @@ pub struct Board {
     start: Instant,
     /// Milliseconds from `start` until which somebody looks at the overview; written by these.
     audience_until: AtomicU64,
+    pub transitions: Transitions,
 }
 
 impl Board {
@@ -73,6 +76,7 @@ impl Board {
         Board {
             known_for,
             news: RwLock::new(Arc::default()),
+            transitions: Transitions::default(),
             history: History::forgetful(),
             start: Instant::now(),
             audience_until: AtomicU64::new(0),
@@ -116,6 +120,8 @@ impl Board {
 
     fn publish(&self, news: Vec<InstanceHealth>) {
         self.history.observe(&report::statuses(&news, Instant::now(), self.known_for));
-        *self.news.write().unwrap_or_else(PoisonError::into_inner) = news.into();
+        let mut known = self.news.write().unwrap_or_else(PoisonError::into_inner);
+        self.transitions.observe(&known, &news);
+        *known = news.into();
     }
 }

@@ -76,12 +76,10 @@ pub(super) async fn run<S: Service>(
         child.within(rule.clone()).wrapped(faults.fall(name))
     });
     let mut children = Children::start(specs, &incarnation.household());
+    let listener = Listener(service.clone());
+    let inbox = Inbox::new(database.clone(), host.clock.clone(), listener, &metrics)?;
+    let inbox = web::Data::new(inbox);
     let kit = kit::<S>(&incarnation, &host, &database, &service, &peers, metrics, remarks);
-    let inbox = web::Data::new(Inbox {
-        database: database.clone(),
-        clock: host.clock.clone(),
-        consumer: Listener(service.clone()),
-    });
     let inside_of = host.clone();
     let (service, clock, injected) = (web::Data::from(service), host.clock.clone(), faults.clone());
     let configure = move |config: &mut web::ServiceConfig| {

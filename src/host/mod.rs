@@ -29,6 +29,7 @@ use crate::keys::{KeyFault, SecretKey};
 use crate::services::{Peers, Service};
 use crate::types::{Clock, ServiceName};
 
+use self::meters::DiskCollector;
 pub use self::meters::RecordCollector;
 pub use self::serving::{Told, serve_incarnation};
 
@@ -73,7 +74,12 @@ impl Host {
         let hosted = || config.process.services.iter().copied();
         let faults = hosted().map(|name| (name, Faults::new(config.faults.injection))).collect();
         let metrics = hosted()
-            .map(|name| Ok((name, Metrics::new(name.as_str())?)))
+            .map(|name| {
+                let metrics = Metrics::new(name.as_str())?;
+                metrics.register(meters::build_info()?)?;
+                metrics.register(DiskCollector::new(&config.process.data_dir)?)?;
+                Ok((name, metrics))
+            })
             .collect::<Result<_, prometheus::Error>>()
             .map_err(|error| HostFault::Other(error.to_string()))?;
         let upstreams = hosted().map(|name| (name, Arc::default())).collect();

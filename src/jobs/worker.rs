@@ -255,7 +255,7 @@ impl Desk {
 
     async fn keep(&self) -> Result<(), StoreError> {
         let backlog = super::backlog(&self.database).await?;
-        self.meters.observe(&self.handlers.kinds(), &backlog);
+        self.meters.observe(&self.handlers.kinds(), &backlog, self.clock.now());
         let before = self.clock.now().minus(self.rule.retention);
         for _ in 0..PRUNES_MAX {
             if !super::is_old(&self.database, before).await? {

@@ -5,6 +5,7 @@
 //! statement on both.
 
 mod error;
+mod meters;
 mod migrate;
 mod postgres;
 mod row;
@@ -22,6 +23,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 pub use self::error::{OnUnique, StoreError};
+pub use self::meters::Meters;
 pub use self::migrate::Script;
 pub use self::row::{Field, FromRow, Row};
 pub use self::sql::Statement;
@@ -89,6 +91,8 @@ pub struct Database {
     engine: Engine,
     target: Arc<Target>,
     shared: Arc<Shared>,
+    /// For metrics, as is `pool_status`.
+    pub meters: Meters,
 }
 
 #[derive(Clone)]
@@ -122,21 +126,23 @@ impl Database {
         settings: &Settings,
     ) -> Result<Database, StoreError> {
         let settings = target.settings(settings);
+        let meters = Meters::new(service)?;
         let (engine, shared) = match target {
             Target::Sqlite(path) => {
                 let path = sqlite::create(path)?;
                 let shared = Shared::of_file(&path)?;
-                let pools = sqlite::Pools::new(&path, &settings);
+                let pools = sqlite::Pools::new(&path, &settings, meters.clone());
                 // The first connection turns on the write-ahead log, before a reader comes.
                 drop(pools.writer(PING).await?);
                 (Engine::Sqlite(pools), shared)
             }
             Target::Postgres(postgres) => {
-                let connections = postgres::Connections::new(service, postgres, settings)?;
+                let connections =
+                    postgres::Connections::new(service, postgres, settings, meters.clone())?;
                 (Engine::Postgres(connections), Shared::of_server(&target.to_string()))
             }
         };
-        Ok(Database { engine, target: Arc::new(target.clone()), shared })
+        Ok(Database { engine, target: Arc::new(target.clone()), shared, meters })
     }
 
     /// Brings the schema up to date. Safe to run from several processes at once.

@@ -17,7 +17,7 @@ pub(super) use self::faults::fault;
 use self::faults::not_connected;
 use super::url::{PostgresTarget, Server};
 use super::value::{is_portable, not_portable};
-use super::{FromRow, PoolStatus, Prepared, Row, Settings, Statement, StoreError, Value};
+use super::{FromRow, Meters, PoolStatus, Prepared, Row, Settings, Statement, StoreError, Value};
 
 /// After this long without an answer to what was sent, the connection counts as lost.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
@@ -40,6 +40,7 @@ pub(super) struct Connections {
     pub(super) asking: Asking,
     pub(super) target: Arc<PostgresTarget>,
     pub(super) settings: Settings,
+    meters: Meters,
 }
 
 impl Connections {
@@ -48,6 +49,7 @@ impl Connections {
         service: &str,
         target: &PostgresTarget,
         settings: Settings,
+        meters: Meters,
     ) -> Result<Connections, StoreError> {
         if settings.use_pgbouncer && target.direct.is_none() {
             return Err(no_direct_url(service));
@@ -62,13 +64,18 @@ impl Connections {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| StoreError::Misconfigured { what: error.to_string() })?;
-        Ok(Connections { pool, asking, target: Arc::new(target.clone()), settings })
+        Ok(Connections { pool, asking, target: Arc::new(target.clone()), settings, meters })
     }
 
     pub(super) async fn get(&self) -> Result<Object, StoreError> {
+        let _wait = self.meters.wait();
         self.pool.get().await.map_err(|error| match error {
-            PoolError::Timeout(TimeoutType::Wait) => StoreError::PoolTimeout,
+            PoolError::Timeout(TimeoutType::Wait) => {
+                self.meters.no_place.inc();
+                StoreError::PoolTimeout
+            }
             PoolError::Timeout(_) => {
+                self.meters.no_connection.inc();
                 let limit_ms = self.settings.connect_timeout.as_millis();
                 StoreError::unavailable(format!("no connection within {limit_ms} ms"))
             }

@@ -16,7 +16,8 @@ use sqlx::sqlite::{
 use sqlx::{Column, Executor, SqlSafeStr, Sqlite, SqliteConnection, SqlitePool, Statement as _};
 
 use super::{
-    BEGIN, Durability, FromRow, PoolStatus, Prepared, Row, Settings, Statement, StoreError, Value,
+    BEGIN, Durability, FromRow, Meters, PoolStatus, Prepared, Row, Settings, Statement, StoreError,
+    Value,
 };
 
 const READERS: u32 = 4;
@@ -34,6 +35,7 @@ pub(super) struct Pools {
     writer: SqlitePool,
     readers: SqlitePool,
     waiting: Arc<AtomicUsize>,
+    meters: Meters,
 }
 
 /// Counts one who waits for a connection, for as long as it lives.
@@ -54,7 +56,7 @@ impl Drop for Waiting {
 
 impl Pools {
     /// Connects lazily: the file must exist, see [`create`].
-    pub(super) fn new(path: &Path, settings: &Settings) -> Pools {
+    pub(super) fn new(path: &Path, settings: &Settings, meters: Meters) -> Pools {
         let wait = match settings.pool_timeout {
             Duration::ZERO => WAIT_MAX,
             limit => limit,
@@ -75,6 +77,7 @@ impl Pools {
             writer: pool(1, options.clone()),
             readers: pool(READERS, options.read_only(true)),
             waiting: Arc::default(),
+            meters,
         }
     }
 
@@ -82,20 +85,31 @@ impl Pools {
         &self,
         statement: Statement,
     ) -> Result<PoolConnection<Sqlite>, StoreError> {
-        let _waiting = Waiting::in_line(&self.waiting);
-        self.writer.acquire().await.map_err(|error| fault(statement, error))
+        self.got(self.writer.acquire(), statement).await
     }
 
     async fn reader(&self, statement: Statement) -> Result<PoolConnection<Sqlite>, StoreError> {
-        let _waiting = Waiting::in_line(&self.waiting);
-        self.readers.acquire().await.map_err(|error| fault(statement, error))
+        self.got(self.readers.acquire(), statement).await
     }
 
     /// A transaction that may write from its first moment: one that became a writer later could
     /// only fail when another had been faster.
     pub(super) async fn begin(&self) -> Result<sqlx::Transaction<'static, Sqlite>, StoreError> {
-        let _waiting = Waiting::in_line(&self.waiting);
-        self.writer.begin_with(BEGIN.text).await.map_err(|error| fault(BEGIN, error))
+        self.got(self.writer.begin_with(BEGIN.text), BEGIN).await
+    }
+
+    /// What is waited for, and counted while it is.
+    async fn got<T>(
+        &self,
+        wait: impl Future<Output = Result<T, sqlx::Error>>,
+        statement: Statement,
+    ) -> Result<T, StoreError> {
+        let (_waiting, _wait) = (Waiting::in_line(&self.waiting), self.meters.wait());
+        let got = wait.await.map_err(|error| fault(statement, error));
+        if matches!(got, Err(StoreError::PoolTimeout)) {
+            self.meters.no_place.inc();
+        }
+        got
     }
 
     pub(super) async fn all<T: FromRow>(

@@ -18,7 +18,7 @@ pub(in crate::config) use routes::added_route_field;
 pub use routes::{AddedRoute, AddedRoutes, Auth, Caching, Methods, Rate};
 pub use services::{Service, Services};
 pub use supervision::{Supervision, Supervisions};
-pub use upkeep::{Admin, AdminAddress, FaultInjection, Health, Keys, Log, Metrics};
+pub use upkeep::{Admin, AdminAddress, FaultInjection, Health, Keys, Log, LogFormat, Metrics};
 
 /// `section! { /// About. Log { /// About. filter: String = text } }` is the struct with public
 /// fields and `read`, which takes each field from the setting of its name; a part such as

@@ -3,8 +3,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use super::{HOUR_MS, section};
-use crate::config::reader::{Parsed, flag, number, optional, path, secret, text};
+use crate::config::reader::{Parsed, flag, number, optional, path, secret, text, word};
 use crate::config::secret::Secret;
+use crate::types::words;
 
 section! {
     /// What the gateway knows of the others' health.
@@ -57,11 +58,23 @@ section! {
     }
 }
 
+words! {
+    /// What lines of the log are written as.
+    pub enum LogFormat: "log_format_invalid" {
+        /// For people.
+        Text = "text",
+        /// One object a line.
+        Json = "json",
+    }
+}
+
 section! {
     /// The log.
     Log {
         /// Levels by target, as `env_logger` reads them.
         filter: String = filter,
+        /// What a line looks like.
+        format: LogFormat = word,
     }
 }
 

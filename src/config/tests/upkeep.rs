@@ -9,7 +9,10 @@ fn a_service_has_rules_of_its_own_by_file_and_by_variable() {
     let variables = [("BUSBAR_SUPERVISION_BILLING_COOL_DOWN_MS", "0")];
     let (config, _) = file.load(&variables).unwrap();
     let of = |name| config.supervision.of(name);
-    assert_eq!((of(ServiceName::Users).restarts_max, of(ServiceName::Payments).restarts_max), (7, 3));
+    assert_eq!(
+        (of(ServiceName::Users).restarts_max, of(ServiceName::Payments).restarts_max),
+        (7, 3)
+    );
     assert_eq!((of(ServiceName::Users).jitter, of(ServiceName::Payments).jitter), (0.2, 0.5));
     assert_eq!(of(ServiceName::Billing).cool_down_ms, 0);
     assert_eq!(of(ServiceName::Payments).cool_down_ms, 300_000);

@@ -20,7 +20,7 @@ impl Meters {
         );
         let reports = Opts::new("busbar_analytics_reports_total", "Reports, by their form");
         let seconds =
-            HistogramOpts::new("busbar_analytics_report_seconds", "How long reports took");
+            HistogramOpts::new("busbar_analytics_report_duration_seconds", "How long reports took");
         Ok(Meters {
             heard: IntCounterVec::new(heard, &["use"])?,
             lag: Gauge::new(

@@ -20,7 +20,7 @@ impl Meters {
         let ended = Opts::new("busbar_notifications_total", "Tries to send, by how they ended");
         let queued = Opts::new("busbar_notifications_queued", "Messages that wait to be sent");
         let oldest = Opts::new(
-            "busbar_notifications_queued_oldest_seconds",
+            "busbar_notifications_oldest_queued_age_seconds",
             "How long the oldest of the waiting messages has waited",
         );
         Ok(Meters {

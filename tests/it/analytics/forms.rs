@@ -92,7 +92,7 @@ both_engines! {
         for line in [
             "busbar_analytics_reports_total{format=\"csv\"} 1",
             "busbar_analytics_reports_total{format=\"svg\"} 1",
-            "busbar_analytics_report_seconds_count 2",
+            "busbar_analytics_report_duration_seconds_count 2",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }

@@ -115,14 +115,14 @@ impl Office {
             let base = vec![neighbours.url().parse().unwrap()];
             Peer::new("neighbours", base, &busbar_http::lane::Limits::default(), name)
         });
-        let (database_kept, at) = (database.clone(), clock.clone());
-        let setup = Setup { database, clock, settings, peers, failpoints };
+        let (kept, at) = (database.clone(), clock.clone());
+        let setup = Setup { database: kept, clock: at, settings, peers, failpoints };
         let billing = Data::new(Billing::open(setup).await.unwrap());
         let metrics = Metrics::new("billing").unwrap();
         billing.measure(&metrics).unwrap();
-        let (database, clock) = (database_kept, at);
         let consumer = Listener(billing.clone());
-        let inbox = Data::new(Inbox { database: database.clone(), clock: clock.clone(), consumer });
+        let inbox = Inbox::new(database.clone(), clock.clone(), consumer, &metrics).unwrap();
+        let inbox = Data::new(inbox);
         let configure = move |config: &mut web::ServiceConfig| {
             config.app_data(billing.clone()).app_data(inbox.clone());
             let hear = about("Hears events").internal();

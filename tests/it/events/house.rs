@@ -88,7 +88,8 @@ impl Listener {
         let server = HttpServer::new(move || {
             let consumer = listener.clone();
             let database = listener.database.clone();
-            let inbox = Inbox { database, clock: Clock::system(), consumer };
+            let metrics = Metrics::new("listener").unwrap();
+            let inbox = Inbox::new(database, Clock::system(), consumer, &metrics).unwrap();
             App::new()
                 .app_data(listener.key.clone())
                 .app_data(Data::new(inbox))
