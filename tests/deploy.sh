@@ -29,9 +29,9 @@ post() { # path, body, further arguments of curl
 if command -v promtool >/dev/null; then
     say "what Prometheus reads"
     promtool check config deploy/prometheus.yml
-    promtool test rules tests/alerts.yml
+    promtool test rules deploy/rules/tests/*.yml
 else
-    say "NOT checked, there is no promtool: deploy/prometheus.yml, deploy/alerts.yml"
+    say "NOT checked, there is no promtool: deploy/prometheus.yml, deploy/rules"
 fi
 "$docker" info >/dev/null 2>&1 || fail "there is no Docker to try the containers with"
 trap '$compose down -v >/dev/null 2>&1' EXIT
@@ -85,7 +85,7 @@ fi
 if [ -n "$($compose ps -q grafana 2>/dev/null)" ]; then
     say "Grafana has its dashboards"
     grafana_password="$(sed -n 's/^GRAFANA_PASSWORD=//p' deploy/.env)"
-    for board in busbar-overview busbar-money; do
+    for board in busbar-overview busbar-gateway busbar-service busbar-runtime busbar-money; do
         curl -sS --fail-with-body --retry 20 --retry-delay 2 --retry-all-errors --output /dev/null \
             --user "admin:$grafana_password" "http://127.0.0.1:3010/api/dashboards/uid/$board" || fail "$board"
     done
