@@ -16,6 +16,8 @@ cache-tests:  ## the public suite for HTTP caches, from npm, against the gateway
 	PROFILE=$(PROFILE) sh tests/cache-tests.sh
 console-tests: ## the status page in a headless Chromium, services killed under its eyes
 	PROFILE=$(PROFILE) sh tests/console.sh
+metrics-tests: ## a real Prometheus scrapes all nine; every expression of rules and dashboards has data
+	PROFILE=$(PROFILE) sh tests/metrics.sh
 lint:         ## formatting, clippy, licences and banned crates
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked --profile $(PROFILE) -- -D warnings
@@ -32,4 +34,4 @@ docker-down:  ## stops them; volumes stay
 # Most of the time a test waits for something.
 export RUST_TEST_THREADS ?= $(shell expr 3 \* $$(nproc))
 
-.PHONY: help start test fuzz cache-tests console-tests lint bench docker-build docker-up docker-down
+.PHONY: help start test fuzz cache-tests console-tests metrics-tests lint bench docker-build docker-up docker-down
