@@ -22,6 +22,7 @@ mod documents;
 mod events;
 mod gateway;
 mod health;
+mod metrics;
 mod notifications;
 mod payments;
 mod problems;
