@@ -14,8 +14,8 @@ use busbar_actors::{Ending, Failure, panics, signals};
 use crate::build::{BUILD, Build};
 use crate::cli::{Command, Named, Order, Services, Settings, Start};
 use crate::config::{Config, Faults, Warning, environment_of_process};
-use crate::host::Host;
-use crate::storage::{Database, Target};
+use crate::host::{Host, check_database};
+use crate::storage::Database;
 use crate::types::{Clock, ServiceName};
 use crate::{demo, logging, tree, welcome};
 
@@ -103,8 +103,6 @@ fn with_config(
     err: &mut dyn Write,
     run: impl FnOnce(Config, Vec<Warning>, &mut dyn Write) -> Result<ExitCode, Failure>,
 ) -> ExitCode {
-    let check_database =
-        |url: &str| Target::parse(url, None).map(drop).map_err(|fault| fault.to_string());
     let loaded: Result<_, Faults> =
         Config::load(&settings.into(), environment_of_process(), check_database);
     match loaded {
@@ -152,12 +150,12 @@ async fn start(
 ) -> Result<ExitCode, Failure> {
     panics::install();
     let mut requests = signals::install()?;
-    let delay = Duration::from_millis(config.server.shutdown_delay_ms);
     let limit = Duration::from_millis(config.server.shutdown_timeout_ms);
     let clock = demo.as_ref().map_or_else(|| clock(&config), demo::Plan::clock);
     let host = Arc::new(Host::new(config, clock)?);
     let tree = tree::Busbar::new(&host)?;
     let registry = tree.registry();
+    actix_rt::spawn(reload_on_hangup(requests.clone(), host.clone()));
     let running = tokio::select! {
         running = tree.start(limit) => running?,
         signal = requests.stop() => {
@@ -188,6 +186,7 @@ async fn start(
     }
 
     let signal = requests.stop().await;
+    let delay = Duration::from_millis(host.now().config.server.shutdown_delay_ms);
     log::info!("{signal}: not ready any more, serving for another {} ms", delay.as_millis());
     host.leaving.store(true, Ordering::SeqCst);
     actix_rt::time::sleep(delay).await;
@@ -198,6 +197,22 @@ async fn start(
     }
     log::error!("cut after {} ms: {}", limit.as_millis(), cut.join(", "));
     Ok(ExitCode::FAILURE)
+}
+
+/// Reads the settings again at each HUP, for as long as the system lives.
+async fn reload_on_hangup(mut requests: signals::Requests, host: Arc<Host>) {
+    host.heed(Box::new(|before, host| {
+        // What somebody has set meanwhile stays, unless the setting itself is another.
+        if before.log != host.config.log {
+            logging::set(&host.config.log);
+        }
+    }));
+    while requests.hangup().await {
+        log::info!("SIGHUP: the settings are read again");
+        let host = host.clone();
+        // What is wrong has been told.
+        let _ = actix_rt::task::spawn_blocking(move || host.reload()).await;
+    }
 }
 
 async fn migrate(config: Config, out: &mut dyn Write) -> Result<ExitCode, Failure> {

@@ -16,39 +16,36 @@ type Directive = (Option<String>, String);
 /// Filled once, by `install`.
 static SWITCH: OnceLock<Switch> = OnceLock::new();
 
-struct Switch {
-    format: LogFormat,
-    current: ArcSwap<Current>,
-}
+struct Switch(ArcSwap<Current>);
 
 struct Current {
-    filter: String,
+    settings: config::Log,
     logger: Logger,
 }
 
 impl Log for Switch {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.current.load().logger.enabled(metadata)
+        self.0.load().logger.enabled(metadata)
     }
 
     fn log(&self, record: &Record<'_>) {
-        self.current.load().logger.log(record);
+        self.0.load().logger.log(record);
     }
 
     fn flush(&self) {
-        self.current.load().logger.flush();
+        self.0.load().logger.flush();
     }
 }
 
 impl Current {
-    fn new(filter: &str, format: LogFormat) -> Current {
+    fn new(settings: config::Log) -> Current {
         let mut builder = Builder::new();
-        builder.parse_filters(filter);
-        match format {
+        builder.parse_filters(&settings.filter);
+        match settings.format {
             LogFormat::Text => builder.format(lines::text),
             LogFormat::Json => builder.format(lines::json),
         };
-        Current { filter: filter.to_owned(), logger: builder.build() }
+        Current { settings, logger: builder.build() }
     }
 }
 
@@ -57,32 +54,34 @@ impl Current {
 /// # Errors
 /// When something logs already.
 pub fn install(settings: &config::Log) -> Result<(), SetLoggerError> {
-    let format = settings.format;
-    let current = || ArcSwap::from_pointee(Current::new(&settings.filter, format));
-    let switch = SWITCH.get_or_init(|| Switch { format, current: current() });
+    let current = || ArcSwap::from_pointee(Current::new(settings.clone()));
+    let switch = SWITCH.get_or_init(|| Switch(current()));
     log::set_logger(switch)?;
-    log::set_max_level(switch.current.load().logger.filter());
+    log::set_max_level(switch.0.load().logger.filter());
     Ok(())
 }
 
-/// Logs by these levels from now on: `info,actix_server=warn`.
-pub fn set(filter: &str) {
+/// Logs by these from now on.
+pub fn set(settings: &config::Log) {
     let Some(switch) = SWITCH.get() else { return };
-    let current = Current::new(filter, switch.format);
+    let current = Current::new(settings.clone());
     log::set_max_level(current.logger.filter());
-    switch.current.store(current.into());
+    switch.0.store(current.into());
 }
 
-/// The levels in effect.
+/// The levels in effect: `info,actix_server=warn`.
 pub fn filter() -> String {
-    SWITCH.get().map(|switch| switch.current.load().filter.clone()).unwrap_or_default()
+    SWITCH.get().map(|switch| switch.0.load().settings.filter.clone()).unwrap_or_default()
 }
 
 /// Changes one level: of a target, or of all that have none of their own. The levels then in effect.
 pub fn set_level(target: Option<&str>, level: &str) -> String {
-    let changed = changed(&filter(), target, level);
-    set(&changed);
-    changed
+    let filter = changed(&filter(), target, level);
+    if let Some(switch) = SWITCH.get() {
+        let format = switch.0.load().settings.format;
+        set(&config::Log { filter: filter.clone(), format });
+    }
+    filter
 }
 
 fn changed(filter: &str, target: Option<&str>, level: &str) -> String {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! root system
-//! ├── Signals                      TERM, INT: stop in reverse order; a second one: at once
+//! ├── Signals                      TERM, INT: stop in reverse order; a second one: at once; HUP: settings
 //! ├── HealthCollector              asks every /health, tells the gateway, has a hung service replaced
 //! ├── ServiceSupervisor (admin)    port 3009: started first, stopped last
 //! ├── ServiceSupervisor × 8        each owns its socket and runs incarnations on threads of their own
@@ -58,21 +58,20 @@ fn spec(
     gateway: Option<&Arc<Gateway>>,
     made: &Made,
 ) -> Result<ServiceSpec, Failure> {
-    Ok(match name {
-        ServiceName::Users => host.spec::<Users>(settings::users(host, made)?),
-        ServiceName::Payments => host.spec::<Payments>(settings::payments(&host.config)),
-        ServiceName::Billing => host.spec::<Billing>(settings::billing(&host.config)),
-        ServiceName::Notifications => {
-            host.spec::<Notifications>(settings::notifications(&host.config))
-        }
-        ServiceName::Documents => host.spec::<Documents>(settings::documents(&host.config)?),
-        ServiceName::Utilities => host.spec::<Utilities>(()),
-        ServiceName::Analytics => host.spec::<Analytics>(settings::analytics(&host.config)),
-        ServiceName::Webhooks => host.spec::<Webhooks>(settings::webhooks(&host.config)?),
+    let made = made.clone();
+    match name {
+        ServiceName::Users => host.spec::<Users>(move |host| settings::users(host, &made)),
+        ServiceName::Payments => host.spec::<Payments>(settings::payments),
+        ServiceName::Billing => host.spec::<Billing>(settings::billing),
+        ServiceName::Notifications => host.spec::<Notifications>(settings::notifications),
+        ServiceName::Documents => host.spec::<Documents>(settings::documents),
+        ServiceName::Utilities => host.spec::<Utilities>(|_| Ok(())),
+        ServiceName::Analytics => host.spec::<Analytics>(settings::analytics),
+        ServiceName::Webhooks => host.spec::<Webhooks>(settings::webhooks),
         ServiceName::Gateway => {
-            front::gateway_spec(host, gateway.ok_or("there is no gateway to start")?)
+            Ok(front::gateway_spec(host, gateway.ok_or("there is no gateway to start")?))
         }
-    })
+    }
 }
 
 /// The administrator of a first run, once the users service has made them.
@@ -113,9 +112,8 @@ impl Busbar {
         let registry = tree.registry();
         chronicle.tell(&registry);
         host.supervised(registry.clone());
-        let config = Arc::new(host.config.clone());
         let root = System::current().arbiter().clone();
-        let admin = Admin::new(config, tree.handle(), gateway.clone(), root);
+        let admin = Admin::new(host.clone(), tree.handle(), gateway.clone(), root);
         // Who looks after the process can do so while the services start, and until the last has stopped.
         // The services behind the gateway start together, before it, and stop after it.
         let tree = tree

@@ -8,7 +8,8 @@ mod peer;
 
 use std::{sync::Arc, time::Duration};
 
-use actix_http::{KeepAlive, ServiceConfig};
+use actix_http::KeepAlive;
+pub use actix_http::ServiceConfig;
 use awc::{Client, ClientRequest, http::Method};
 
 pub use self::{
@@ -18,6 +19,8 @@ pub use self::{
 use crate::lane::{BaseError, Instance, Lane};
 
 /// One thread's client for one upstream instance. Neither shared nor sent: make one on each thread.
+/// Copies have the same connections.
+#[derive(Clone)]
 pub struct Upstream {
     instance: Arc<Instance>,
     client: Client,

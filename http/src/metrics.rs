@@ -7,6 +7,7 @@ mod capped;
 mod exemplars;
 mod openmetrics;
 mod process;
+mod series;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,14 +16,15 @@ use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse};
 use prometheus::core::Collector;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
-    Registry, TextEncoder,
+    Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder,
 };
 use serde_json::{Value, json};
 
 use self::capped::Capped;
 use self::exemplars::Exemplars;
 use self::process::Process;
+pub(crate) use self::series::Series;
 use crate::guard::RoutePattern;
 use crate::latency::Latency;
 use crate::pulse::Pulse;
@@ -55,22 +57,6 @@ struct Inner {
     exemplars: Exemplars,
     latency: Latency,
     pulse: Pulse,
-}
-
-/// What answers of one kind count as: for those that are given again and again.
-pub(crate) struct Series {
-    metrics: Metrics,
-    requests: IntCounter,
-    durations: Histogram,
-}
-
-impl Series {
-    /// One more, not a failure, that was never under way.
-    pub(crate) fn count(&self, took: Duration) {
-        self.requests.inc();
-        self.durations.observe(took.as_secs_f64());
-        self.metrics.0.latency.record(took);
-    }
 }
 
 impl Metrics {
@@ -185,17 +171,6 @@ impl Metrics {
         self.0.latency.record(took);
         if status >= 500 {
             self.0.errors.inc();
-        }
-    }
-
-    pub(crate) fn series(&self, route: &str, method: &Method, status: u16) -> Series {
-        let method = known_method(method);
-        let mut code = [0u8; 3];
-        let code = decimal(status, &mut code);
-        Series {
-            metrics: self.clone(),
-            requests: self.0.requests.with_label_values(&[route, method, code]),
-            durations: self.0.durations.with_label_values(&[route, method]),
         }
     }
 

@@ -23,8 +23,9 @@ use busbar_actors::TreeHandle;
 use busbar_http::access::AtOnce;
 use busbar_http::{Routes, about};
 
-use crate::config::Config;
+use crate::config::Difference;
 use crate::gateway::Gateway;
+use crate::host::{Host, ShownSettings};
 use crate::types::{Clock, Timestamp};
 
 use self::actors::TreeView;
@@ -33,12 +34,12 @@ use self::door::Door;
 use self::gateway::BreakersView;
 use self::operations::{OperationView, Operations};
 use self::services::ServicesView;
-use self::settings::{LevelOrder, LevelsView, SettingsView};
+use self::settings::{LevelOrder, LevelsView};
 use self::trail::Trail;
 
 /// What the port is made of; it outlives its incarnations.
 pub struct Admin {
-    config: Arc<Config>,
+    host: Arc<Host>,
     tree: TreeHandle,
     gateway: Option<Arc<Gateway>>,
     door: Door,
@@ -54,7 +55,7 @@ pub struct Admin {
 impl Admin {
     /// `root` is where the tree lives.
     pub fn new(
-        config: Arc<Config>,
+        host: Arc<Host>,
         tree: TreeHandle,
         gateway: Option<Arc<Gateway>>,
         root: ArbiterHandle,
@@ -62,12 +63,12 @@ impl Admin {
         // Whoever looks after a machine goes by its time: a test may move the services' own.
         let clock = Clock::system();
         Arc::new(Admin {
-            door: Door::new(config.admin.token.as_ref()),
-            trail: Arc::new(Trail::new(config.process.data_dir.join("audit"))),
+            door: Door::new(host.config.admin.token.as_ref()),
+            trail: Arc::new(Trail::new(host.config.process.data_dir.join("audit"))),
             operations: Arc::default(),
             started_at: clock.now(),
             node: node(),
-            config,
+            host,
             tree,
             gateway,
             root,
@@ -113,8 +114,17 @@ impl Admin {
             )
             .get(
                 "/admin/config",
-                about("Every setting with its origin, without secrets").gives::<SettingsView>(),
+                about(
+                    "Every setting with its origin, without secrets, and who waits for a restart",
+                )
+                .gives::<ShownSettings>(),
                 settings::show,
+            )
+            .post(
+                "/admin/config/reload",
+                about("Read the settings again; one that is wrong changes nothing")
+                    .gives::<Difference>(),
+                settings::reload,
             )
             .get(
                 "/admin/log-level",

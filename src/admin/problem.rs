@@ -9,6 +9,7 @@ problems! {
     OPERATION_UNKNOWN => 404 "operation_unknown" "there is no such operation, or it was long ago";
     NO_GATEWAY => 404 "no_gateway" "this process hosts no gateway";
     UPSTREAM_UNKNOWN => 404 "upstream_unknown" "nothing of that name is behind the gateway";
+    SETTINGS_INVALID => 422 "settings_invalid" "the settings are wrong, and none was taken";
     NOT_FOR_ADMIN => 409 "not_for_admin" "the admin port cannot be ended by itself";
     TOO_MANY_OPERATIONS => 503 "too_many_operations" "too many operations are under way";
 }

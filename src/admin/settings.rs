@@ -1,5 +1,6 @@
 //! The settings in effect with their origins, and the levels of the log.
 
+use actix_rt::task::spawn_blocking;
 use actix_web::HttpRequest;
 use actix_web::web::Data;
 use busbar_http::{Body, Found, Problem};
@@ -7,27 +8,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
+use crate::config::Difference;
+use crate::host::ShownSettings;
 use crate::logging;
 
 use super::Admin;
+use super::problem::SETTINGS_INVALID;
 use super::trail::Entry;
 
 /// More than any path of a module.
 const TARGET_CHARACTERS_MAX: usize = 200;
-
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct SettingsView {
-    settings: Vec<SettingView>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-struct SettingView {
-    key: String,
-    /// `***` for a secret; empty when it is not set.
-    value: String,
-    /// `default`, a file with its line, a variable, or an option of the command line.
-    origin: String,
-}
 
 /// The levels in effect, as `log.filter` has them.
 #[derive(Debug, Serialize, ToSchema)]
@@ -70,13 +60,24 @@ impl Level {
     }
 }
 
-pub(super) async fn show(admin: Data<Admin>) -> Found<SettingsView> {
-    let rows = admin.config.settings.rows().map(|(key, value, origin)| SettingView {
-        key: key.to_owned(),
-        value,
-        origin: origin.to_owned(),
-    });
-    Found(SettingsView { settings: rows.collect() })
+pub(super) async fn show(admin: Data<Admin>) -> Found<ShownSettings> {
+    Found(admin.host.settings())
+}
+
+pub(super) async fn reload(
+    request: HttpRequest,
+    admin: Data<Admin>,
+) -> Result<Found<Difference>, Problem> {
+    let entry = Entry::new(admin.door.operator(&request), "reload");
+    admin.trail.note(&entry, "asked", admin.clock.now()).await;
+    let host = admin.host.clone();
+    let read = spawn_blocking(move || host.reload()).await.map_err(Problem::internal)?;
+    let outcome = if read.is_ok() { "done" } else { "refused" };
+    admin.trail.note(&entry, outcome, admin.clock.now()).await;
+    read.map(Found).map_err(|faults| {
+        let problem = SETTINGS_INVALID.problem().with("faults", json!(faults));
+        problem.detail(faults.list("everything stays as it is"))
+    })
 }
 
 pub(super) async fn levels() -> Found<LevelsView> {

@@ -35,7 +35,7 @@ use ServiceName::{Analytics, Billing, Documents, Notifications, Payments, Users,
 
 /// What a key begins with, whether it is looked at each time, and who else reads it. The first
 /// that fits holds.
-const RULES: [(&str, bool, Readers); 35] = [
+const RULES: [(&str, bool, Readers); 36] = [
     ("process.public_url", false, One(Notifications)),
     ("process.", false, Process),
     ("server.shutdown_delay_ms", true, Nobody),
@@ -44,6 +44,7 @@ const RULES: [(&str, bool, Readers); 35] = [
     // How long connections are kept is agreed between the gateway and the services.
     ("server.", false, Process),
     ("gateway.keep_alive_ms", false, Process),
+    ("gateway.max_latency_samples", false, Process),
     ("gateway.connect_timeout_ms", true, Domain),
     ("gateway.trusted_proxies", true, One(Users)),
     ("gateway.", true, Nobody),

@@ -1,11 +1,14 @@
 //! What is wrong with the settings: where each value came from, what it was, what is allowed.
 use std::fmt;
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 /// Stands where a secret was.
 pub(super) const REDACTED: &str = "***";
 
 /// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
 pub struct Fault {
     /// File and line, environment variable, or option.
     pub origin: String,
@@ -61,7 +64,7 @@ impl fmt::Display for Fault {
 }
 
 /// All that is wrong, at once; shown as a list.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
@@ -75,6 +78,14 @@ impl Faults {
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// As a list below what became of it.
+    pub fn list(&self, outcome: &str) -> String {
+        let count = self.0.len();
+        let noun = if count == 1 { "fault" } else { "faults" };
+        let lines = self.0.iter().map(|fault| format!("\n  {fault}"));
+        format!("{count} {noun} in the settings, {outcome}:{}", lines.collect::<String>())
     }
 
     /// Whether a setting is known to be wrong already: what follows from it need not be said.
@@ -100,10 +111,7 @@ impl IntoIterator for Faults {
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.0.len();
-        let noun = if count == 1 { "fault" } else { "faults" };
-        write!(f, "{count} {noun} in the settings, nothing was started:")?;
-        self.0.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+        f.write_str(&self.list("nothing was started"))
     }
 }
 

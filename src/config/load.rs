@@ -55,6 +55,18 @@ pub(super) fn collect(
     Ok(Collected { settings, defaults, faults, warnings })
 }
 
+/// What came through a pipe is gone: read again, it would say that everything is as by default.
+pub(super) fn can_be_read_again(overrides: &Overrides) -> Result<(), Faults> {
+    let Some(file) = &overrides.file else { return Ok(()) };
+    match std::fs::metadata(file) {
+        Ok(found) if !found.is_file() => Err(single(
+            &format!("--config {}", file.display()),
+            "a file, so that it can be read again".to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Merging texts cannot go wrong; should it all the same, it is said and not swallowed.
 fn merged(layers: Vec<Layer>) -> Result<Settings, Faults> {
     Settings::merged(layers).map_err(|error| single(DEFAULT, error.to_string()))

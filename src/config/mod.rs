@@ -1,9 +1,11 @@
-//! The settings: read once, in `main`; below that, each part gets its own section by value.
+//! The settings: read at the start, and again when somebody asks for it; each part gets its own section
+//! by value. `effect` says which part goes by which setting, `change` what is another than before.
 //!
 //! They come from `config/default.toml` (compiled in), the file given with `--config`, the
 //! environment and the command line; later ones win. All faults are found at once, each with its
 //! origin, and then nothing is started.
 mod admin;
+mod change;
 mod check;
 mod document;
 mod effect;
@@ -20,6 +22,9 @@ mod warn;
 #[cfg(test)]
 mod tests;
 
+pub use change::{
+    Change, Difference, Pending, changes, holds_at_once, pending_of, pending_of_process,
+};
 pub use effect::Effect;
 pub use fault::{Fault, Faults, Warning};
 pub use load::Overrides;
@@ -67,6 +72,8 @@ pub struct Config {
     /// The same as text with their origins: shown by `check-config`, and for faults that are only
     /// found later (`settings.fault(key, allowed)`).
     pub settings: Settings,
+    /// What the command line says, for the next time.
+    overrides: Overrides,
 }
 
 impl Config {
@@ -83,6 +90,7 @@ impl Config {
             load::collect(overrides, variables)?;
         let mut reader = Reader::new(&settings, &defaults);
         let mut config = Config::read(&mut reader, settings.clone());
+        config.overrides = overrides.clone();
         faults.extend(reader.finish().0);
         admin::read_token(&mut config.admin, &settings, &mut faults);
         check::faults(&config, &mut faults);
@@ -99,6 +107,16 @@ impl Config {
         }
         warnings.extend(warn::warnings(&config));
         Ok((config, warnings))
+    }
+
+    /// Reads all places once more. The environment of a process never changes: what is new is in
+    /// the file.
+    pub fn load_again(
+        &self,
+        check_database: impl Fn(&str) -> Result<(), String>,
+    ) -> Result<(Config, Vec<Warning>), Faults> {
+        load::can_be_read_again(&self.overrides)?;
+        Config::load(&self.overrides, environment_of_process(), check_database)
     }
 
     fn read(from: &mut Reader<'_>, settings: Settings) -> Config {
@@ -126,6 +144,7 @@ impl Config {
             keys: Keys::read(from, "keys"),
             faults: FaultInjection::read(from, "faults"),
             settings,
+            overrides: Overrides::default(),
         }
     }
 

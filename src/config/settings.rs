@@ -90,11 +90,15 @@ impl Settings {
     }
 
     /// Key, value and origin of each; a secret is not shown.
-    pub fn rows(&self) -> impl Iterator<Item = (&str, String, &str)> {
+    fn rows(&self) -> impl Iterator<Item = (&str, String, &str)> {
         self.0.iter().map(|(key, setting)| {
             let value = shown(&setting.text, environment::is_secret(key));
             (key.as_str(), value, setting.origin.as_str())
         })
+    }
+
+    pub(super) fn unset(&mut self, key: &str) {
+        self.0.remove(key);
     }
 
     /// A fault of the setting `key`, with its origin and its value.

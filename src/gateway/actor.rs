@@ -11,7 +11,6 @@
 //!   when the actor takes the message up; what is under way is bounded by a [`Destination`]'s places.
 
 use std::panic::AssertUnwindSafe;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -21,7 +20,6 @@ use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use awc::ClientResponse;
 use busbar_actors::mailbox::{Bounded, Letter, Undelivered};
 use busbar_actors::{ChildKind, Incarnation, Reason, monitor, panics};
-use busbar_http::client::{Upstream, thread_codec};
 use busbar_http::lane::with_interim;
 use busbar_http::{Deadline, Problem};
 use futures_util::FutureExt;
@@ -31,6 +29,7 @@ use send_wrapper::SendWrapper;
 use tokio::time::timeout_at;
 
 use super::Gateway;
+use super::clients::Clients;
 use super::destination::Destination;
 use super::forward::{Loss, Order, forward};
 use super::problem;
@@ -39,9 +38,7 @@ type Outcome = Result<ClientResponse, Loss>;
 
 /// Holds one thread's clients.
 struct GatewayActor {
-    gateway: Arc<Gateway>,
-    /// In the order of the gateway's destinations.
-    upstreams: Vec<Rc<[Upstream]>>,
+    clients: Clients,
     /// How long messages have waited.
     waits: Histogram,
 }
@@ -69,14 +66,14 @@ impl Handler<Letter<Forward>> for GatewayActor {
         drop(place);
         let mut order = order.take();
         let interim = order.interim.take();
-        let gateway = self.gateway.clone();
-        let upstreams = self.upstreams.get(order.to).cloned();
+        let to = order.to.take();
+        let to = to.map(|destination| (self.clients.of(&destination), destination));
         Forwarding(Box::pin(async move {
-            match (upstreams, gateway.destinations.get(order.to)) {
-                (Some(upstreams), Some(destination)) => {
-                    with_interim(interim, forward(upstreams, destination, order)).await
+            match to {
+                Some((upstreams, destination)) => {
+                    with_interim(interim, forward(upstreams, &destination, order)).await
                 }
-                _ => Err(Loss::Unreachable("no such service".into())),
+                None => Err(Loss::Unreachable("no such service".into())),
             }
         }))
     }
@@ -113,17 +110,11 @@ pub(super) struct Clerk {
 impl Clerk {
     /// Starts this thread's actor, whose end by a panic is reported as that of an essential part.
     pub(super) fn hire(gateway: &Arc<Gateway>, incarnation: &Incarnation) -> Clerk {
-        let codec = thread_codec();
-        let open = |destination: &Destination| {
-            let instances = destination.instances.iter();
-            instances.map(|instance| Upstream::open(instance.clone(), &codec)).collect()
-        };
-        let upstreams = gateway.destinations.iter().map(open).collect();
         let (name, waits) = gateway.mailboxes.hire(incarnation.name, incarnation.generation);
-        let mailbox = Bounded::new(gateway.settings.mailbox_max);
+        let mailbox = Bounded::new(gateway.now().settings.mailbox_max);
         let gateway = gateway.clone();
         let (actor, end) =
-            monitor::actor(GatewayActor { gateway: gateway.clone(), upstreams, waits });
+            monitor::actor(GatewayActor { clients: Clients::new(gateway.clone()), waits });
         let listed =
             incarnation.household().list(name, ChildKind::Actor, true, Some(mailbox.clone()));
         let draining = incarnation.draining.clone();
@@ -148,11 +139,12 @@ impl Clerk {
     /// The answer of a service, up to its head.
     pub(super) async fn forward(
         &self,
-        order: Order,
-        destination: &Destination,
+        mut order: Order,
+        destination: &Arc<Destination>,
         deadline: Deadline,
     ) -> Result<ClientResponse, Problem> {
         let start = Instant::now();
+        order.to = Some(destination.clone());
         let sent = self.mailbox.send(&self.actor, Forward(SendWrapper::new(order)));
         let outcome = match timeout_at(deadline.at().into(), sent).await {
             Ok(Ok(outcome)) => outcome.take(),
@@ -183,6 +175,7 @@ impl Clerk {
 mod tests {
     use std::cell::Cell;
     use std::future::pending;
+    use std::rc::Rc;
 
     use actix_web::http::Method;
     use actix_web::http::header::HeaderMap;

@@ -2,7 +2,7 @@
 //! that does not change is written already.
 
 use std::io::Write;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use actix_web::HttpResponse;
@@ -16,10 +16,12 @@ use futures_util::FutureExt;
 use super::Gateway;
 use super::cache::{Asked, CACHE_STATUS, Given};
 use super::edge;
+use super::live::Live;
 
 /// An answer, and what it hangs on.
 struct Again {
     gateway: Arc<Gateway>,
+    live: Weak<Live>,
     given: Given,
     /// Its head, without what is of the moment.
     head: Vec<u8>,
@@ -37,7 +39,7 @@ enum Body {
 /// Has an answer given again below the server, if it may be. `route` is what it counts for. `None`
 /// when the answer was lost; there is another way to it.
 pub(super) fn offer(
-    gateway: &Arc<Gateway>,
+    (gateway, live): (&Arc<Gateway>, &Arc<Live>),
     asked: &Asked<'_>,
     route: &Arc<str>,
     answer: HttpResponse,
@@ -56,7 +58,8 @@ pub(super) fn offer(
         _ => (answer, None),
     };
     if let Some(body) = body {
-        let again = Again { gateway: gateway.clone(), given, head: head(&answer, &body), body };
+        let (gateway, live) = (gateway.clone(), Arc::downgrade(live));
+        let again = Again { gateway, live, given, head: head(&answer, &body), body };
         repeatable.keep(request, route, status.as_u16(), Box::new(again));
     }
     Some(answer)
@@ -92,6 +95,9 @@ fn head(answer: &HttpResponse, body: &Body) -> Vec<u8> {
 impl Repeat for Again {
     fn again(&self, id: &RequestId, head: &mut Vec<u8>) -> Option<Bytes> {
         let start = Instant::now();
+        if Arc::as_ptr(&self.gateway.live.load()) != self.live.as_ptr() {
+            return None;
+        }
         let moment = self.gateway.cache.again(&self.given)?;
         head.extend_from_slice(&self.head);
         // Nothing is written to but memory.

@@ -19,7 +19,8 @@ pub(super) async fn redirect(
 ) -> Result<HttpResponse, Problem> {
     let uri = request.uri();
     target::check(uri.path())?;
-    let Some(base) = &gateway.settings.cdn_base_url else { return Err(not_found()) };
+    let live = gateway.now();
+    let Some(base) = &live.settings.cdn_base_url else { return Err(not_found()) };
     let whole = uri.path_and_query().map_or(uri.path(), |whole| whole.as_str());
     let rest = whole.strip_prefix(FOLDER).ok_or_else(not_found)?;
     let place = base.as_str();

@@ -23,18 +23,19 @@ impl Gateway {
         if !is_read || fields.contains_key(AUTHORIZATION) || fields.contains_key(UPGRADE) {
             return None;
         }
-        let route = self.table.find(request.method(), request.uri()).ok()?;
+        let live = self.live.load();
+        let route = live.table.find(request.method(), request.uri()).ok()?;
         let rules = &route.rules;
         let is_open = rules.auth != Auth::Required && rules.rate.is_none();
         if !is_open || rules.cache != Caching::Shared {
             return None;
         }
-        let asked = self.asked(route, request, None);
+        let asked = live.asked(route, request, None);
         let mut answer = self.cache.at_once(&asked)?;
         request.extensions_mut().insert(RoutePattern(route.prefix.clone()));
         outgoing::trace_to(answer.headers_mut(), &identity(request));
-        let answer = edge::finish(self, request, answer, rules.compress);
-        let answer = again::offer(self, &asked, &route.prefix, answer)?;
+        let answer = edge::finish(&live, request, answer, rules.compress);
+        let answer = again::offer((self, &live), &asked, &route.prefix, answer)?;
         self.window.record(start.elapsed());
         Some(answer)
     }

@@ -69,7 +69,7 @@ fn guarded(response: &mut HttpResponseBuilder) -> &mut HttpResponseBuilder {
 async fn show(request: HttpRequest, gateway: Data<Gateway>) -> Result<HttpResponse, Problem> {
     let claims = gateway.edge.claims(request.headers()).await?;
     let is_admin = claims.as_ref().is_some_and(|claims| claims.role == Role::Admin);
-    if gateway.settings.console == Console::Admins && !is_admin {
+    if gateway.now().settings.console == Console::Admins && !is_admin {
         return Err(match claims {
             Some(_) => kinds::INSUFFICIENT_SCOPE.problem(),
             None => edge::unauthenticated(),

@@ -1,11 +1,13 @@
 //! What somebody who looks after the gateway sees and decides: breakers, and what is kept.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Gateway;
+use super::destination::Destination;
 pub use super::upstream::breaker::Hold;
 
 /// The breaker of one instance.
@@ -42,14 +44,14 @@ pub enum Decision {
 impl Gateway {
     pub fn breakers(&self) -> Vec<BreakerView> {
         let now = Instant::now();
-        let of_destination = |destination: &super::Destination| {
+        let of_destination = |destination: &Arc<Destination>| {
             let members = destination.ring.members().iter().enumerate();
             let name = destination.name.to_string();
             members
                 .map(|(instance, member)| member.view(name.clone(), instance, now))
                 .collect::<Vec<_>>()
         };
-        self.destinations.iter().flat_map(of_destination).collect()
+        self.now().destinations.iter().flat_map(of_destination).collect()
     }
 
     /// Decides for the breakers of all instances of an upstream; how many these are.
@@ -59,7 +61,8 @@ impl Gateway {
             Decision::Close => Some(Hold::Passing),
             Decision::Auto => None,
         };
-        let of_name = self.destinations.iter().filter(|known| &*known.name == upstream);
+        let live = self.now();
+        let of_name = live.destinations.iter().filter(|known| &*known.name == upstream);
         let members = of_name.flat_map(|destination| destination.ring.members());
         members.map(|member| member.hold(hold, Instant::now())).count()
     }

@@ -28,7 +28,8 @@ fn table_of_all(settings: &config::Gateway) -> Table {
     let behind = |service: ServiceName| Behind {
         name: service.as_str().into(),
         service: Some(service),
-        instances: Vec::new(),
+        bases: Vec::new(),
+        limits: Default::default(),
         news: None,
     };
     let wait = Duration::from_millis(settings.request_timeout_ms);

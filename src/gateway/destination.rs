@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use busbar_actors::mailbox::{Bounded, Permit};
 use busbar_http::Problem;
-use busbar_http::lane::{Instance, Limits};
+use busbar_http::lane::{Base, Instance, Limits};
 
 use super::Behind;
 use super::forward::Loss;
@@ -55,43 +55,110 @@ pub(super) struct Destination {
     /// How often a single request is sent again at most.
     pub(super) retries_max: u32,
     /// Locked for a moment at a time.
-    budget: Mutex<Budget>,
+    budget: Arc<Mutex<Budget>>,
     /// Requests under way and in line, over all instances: actors' mailboxes have no bound of
     /// their own that holds.
     places: Bounded,
+    figures: Figures,
+}
+
+/// What the settings say of it besides where it is.
+#[derive(Clone, Debug, PartialEq)]
+struct Figures {
+    limits: Limits,
+    rule: Rule,
+    retries_max: u32,
+    budget_ratio: f64,
+    retries_per_second_min: u32,
+    places_max: usize,
+}
+
+impl Figures {
+    fn new(settings: &config::Gateway, limits: Limits, instances: usize) -> Figures {
+        let places_each = settings.max_sockets.saturating_add(settings.max_pending);
+        Figures {
+            limits,
+            rule: Rule {
+                failures_max: settings.breaker_failures,
+                open_min: Duration::from_millis(settings.breaker_open_ms),
+            },
+            retries_max: settings.retry_max,
+            budget_ratio: settings.retry_budget_ratio,
+            retries_per_second_min: settings.retry_min_per_second,
+            places_max: places_each.saturating_mul(instances),
+        }
+    }
 }
 
 impl Destination {
-    pub(super) fn new(
+    /// As the settings have it now. What `known` is of the same (connections, what its breakers and
+    /// its budget have seen) goes on; under other bounds connections are made anew.
+    pub(super) fn renewed(
+        known: Option<&Arc<Destination>>,
         behind: Behind,
         settings: &config::Gateway,
         meters: &Meters,
         board: &Arc<Board>,
-    ) -> Destination {
-        let Behind { name, instances, news, service } = behind;
-        let places_each = settings.max_sockets.saturating_add(settings.max_pending);
-        let places = Bounded::new(places_each.saturating_mul(instances.len()));
-        let rule = Rule {
-            failures_max: settings.breaker_failures,
-            open_min: Duration::from_millis(settings.breaker_open_ms),
-        };
-        let member = |(index, instance): (usize, &Arc<Instance>)| {
+    ) -> Arc<Destination> {
+        let Behind { name, bases, limits, news, service } = behind;
+        let figures = Figures::new(settings, limits, bases.len());
+        let same = known.filter(|known| known.figures == figures && known.is_at(&bases));
+        if let Some(same) = same {
+            return same.clone();
+        }
+        let epoch = news.as_ref().map(|news| news.pool_counter()).unwrap_or_default();
+        let mut instances = Vec::new();
+        let mut members = Vec::new();
+        for (index, base) in bases.into_iter().enumerate() {
+            let place = known.and_then(|known| Some((known, known.place(&base)?)));
+            let kept = place.map(|(known, place)| known.instances[place].clone());
+            let kept = kept.filter(|_| known.is_some_and(|it| it.figures.limits == figures.limits));
+            let instance = kept.unwrap_or_else(|| {
+                Instance::with_epoch(base, figures.limits.clone(), epoch.clone())
+            });
             let (title, meters) = (format!("{name}/{index}"), meters.breaker(&name, index));
-            Member::new(title, instance.clone(), news.clone(), rule, meters)
+            let member = Member::new(title, instance.clone(), news.clone(), figures.rule, meters);
+            members.push(match place.and_then(|(known, place)| known.ring.member(place)) {
+                Some(earlier) => member.after(earlier, figures.rule),
+                None => member,
+            });
+            instances.push(instance);
+        }
+        let (ratio, few) = (figures.budget_ratio, figures.retries_per_second_min);
+        let budget = match known {
+            Some(known) => {
+                known.budget().set(ratio, few);
+                known.budget.clone()
+            }
+            None => Arc::new(Mutex::new(Budget::new(ratio, few, Instant::now()))),
         };
-        let members = instances.iter().enumerate().map(member).collect();
-        let (ratio, few) = (settings.retry_budget_ratio, settings.retry_min_per_second);
-        Destination {
-            ring: Ring::new(members, service, board.clone()),
+        let places = known.filter(|known| known.figures.places_max == figures.places_max);
+        Arc::new(Destination {
+            ring: Ring::new(members.into_iter().map(Arc::new).collect(), service, board.clone()),
             is_ours: service.is_some(),
             meters: meters.of(&name),
             name,
             instances,
             news,
-            retries_max: settings.retry_max,
-            budget: Mutex::new(Budget::new(ratio, few, Instant::now())),
-            places,
-        }
+            retries_max: figures.retries_max,
+            budget,
+            places: places
+                .map_or_else(|| Bounded::new(figures.places_max), |known| known.places.clone()),
+            figures,
+        })
+    }
+
+    /// Whether it is what this was before.
+    pub(super) fn is_of(&self, behind: &Behind) -> bool {
+        self.is_ours == behind.service.is_some() && self.name == behind.name
+    }
+
+    fn is_at(&self, bases: &[Base]) -> bool {
+        self.instances.iter().map(|instance| instance.base()).eq(bases)
+    }
+
+    fn place(&self, base: &Base) -> Option<usize> {
+        self.instances.iter().position(|instance| instance.base() == base)
     }
 
     /// A place for one request, held until its answer has been handed out.

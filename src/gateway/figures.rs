@@ -1,6 +1,6 @@
 //! The gateway's figures as they are read: the JSON of `/metrics`, and gauges of the moment.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
 use busbar_http::Status;
@@ -15,6 +15,7 @@ use super::legacy::Legacy;
 /// With the keys of the Node.js system.
 pub(super) fn json(gateway: &Gateway) -> Value {
     let totals = gateway.meters.totals();
+    let live = gateway.now();
     json!({
         "requests": {
             "total": gateway.metrics.requests_total(),
@@ -25,11 +26,11 @@ pub(super) fn json(gateway: &Gateway) -> Value {
         "cache": {
             "entries": gateway.cache.entries(),
             "hitRatio": (gateway.hit_ratio() * 10_000.0).round() / 100.0,
-            "ttlMs": gateway.settings.cache_ttl_ms,
+            "ttlMs": live.settings.cache_ttl_ms,
         },
         "connections": {
-            "maxSockets": gateway.settings.max_sockets,
-            "maxFreeSockets": gateway.settings.max_free_sockets,
+            "maxSockets": live.settings.max_sockets,
+            "maxFreeSockets": live.settings.max_free_sockets,
         },
     })
 }
@@ -58,6 +59,8 @@ struct Gauges {
     cache: [IntGauge; 2],
     evictions: IntCounter,
     seats: IntGauge,
+    /// Where the destinations were when it last looked.
+    seen: Arc<AtomicUsize>,
 }
 
 impl Gauges {
@@ -88,6 +91,7 @@ impl Gauges {
                 "busbar_gateway_requests_under_way",
                 "Requests to services under way; bounded by gateway.max_requests",
             )?,
+            seen: Arc::default(),
         })
     }
 
@@ -98,7 +102,13 @@ impl Gauges {
     }
 
     fn look(&self, gateway: &Gateway) {
-        for destination in &gateway.destinations {
+        let live = gateway.now();
+        let place = Arc::as_ptr(&live) as usize;
+        if self.seen.swap(place, Relaxed) != place {
+            // Some of those that were shown may be gone.
+            self.connections.reset();
+        }
+        for destination in &live.destinations {
             for (index, instance) in destination.instances.iter().enumerate() {
                 let (index, counts) = (index.to_string(), instance.counts());
                 for (state, count) in [

@@ -1,6 +1,7 @@
 //! Asks an instance of a service, and another one or again where that is safe.
 
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::Method;
@@ -28,8 +29,8 @@ const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// A request to be sent on.
 pub(super) struct Order {
-    /// The place of its destination among the gateway's.
-    pub(super) to: usize,
+    /// Where it is to go; `None` until it is handed over.
+    pub(super) to: Option<Arc<Destination>>,
     method: Method,
     /// Path and query at the service.
     target: String,
@@ -81,7 +82,7 @@ impl Order {
             && route.service.is_some_and(|service| retry::honours_keys(service, &target));
         let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
         Order {
-            to: route.to,
+            to: None,
             method: method.clone(),
             target,
             fields,

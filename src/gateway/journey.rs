@@ -17,6 +17,7 @@ const CLIENT_GONE: u16 = 499;
 /// that comes in any case.
 pub(super) struct Journey {
     gateway: Arc<Gateway>,
+    slow_from: Option<Duration>,
     start: Instant,
     /// Of its path only what stands before the query, which may hold what nobody should read in a log.
     request: HttpRequest,
@@ -34,9 +35,16 @@ pub(super) struct Journey {
 }
 
 impl Journey {
-    pub(super) fn start(gateway: Arc<Gateway>, request: &HttpRequest, id: &RequestId) -> Journey {
+    /// It is told as slow when it takes as long as `slow_from`.
+    pub(super) fn start(
+        gateway: Arc<Gateway>,
+        slow_from: Option<Duration>,
+        request: &HttpRequest,
+        id: &RequestId,
+    ) -> Journey {
         Journey {
             gateway,
+            slow_from,
             start: Instant::now(),
             request: request.clone(),
             id: id.clone(),
@@ -123,8 +131,7 @@ impl Drop for Journey {
         }
         let took = self.start.elapsed();
         self.gateway.window.record(took);
-        let threshold_ms = self.gateway.settings.slow_request_threshold_ms;
-        if threshold_ms > 0 && took >= Duration::from_millis(threshold_ms) {
+        if self.slow_from.is_some_and(|slow_from| took >= slow_from) {
             self.tell_slow(took);
         }
     }

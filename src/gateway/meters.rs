@@ -16,8 +16,7 @@ use super::problem;
 use super::retry::Next;
 use super::upstream::breaker::State;
 
-/// Seconds.
-const DURATION_BUCKETS: [f64; 12] =
+const BUCKETS_SECONDS: [f64; 12] =
     [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0];
 
 /// The gateway's own metrics.
@@ -78,7 +77,7 @@ impl Meters {
             "busbar_gateway_upstream_duration_seconds",
             "Time from sending a request on to the head of its answer",
         )
-        .buckets(DURATION_BUCKETS.to_vec());
+        .buckets(BUCKETS_SECONDS.to_vec());
         let breakers = Opts::new(
             "busbar_gateway_breaker_state",
             "The breaker of an instance: 0 passing, 1 probing, 2 rejecting",
@@ -136,6 +135,11 @@ impl Meters {
             probing: to("probing"),
             rejecting: to("rejecting"),
         }
+    }
+
+    /// An instance that the settings do not name any more; it may have been forgotten before.
+    pub(super) fn forget(&self, upstream: &str, instance: usize) {
+        let _ = self.breakers.remove_label_values(&[upstream, &instance.to_string()]);
     }
 
     pub(super) fn of(&self, upstream: &str) -> UpstreamMeters {

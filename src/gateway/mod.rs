@@ -8,13 +8,15 @@
 //! it; a WebSocket takes the road of `switch`. `journey` watches how long all of it takes, `problem`
 //! is what the gateway itself has to say.
 //!
-//! What all worker threads share is a [`Gateway`]; it outlives the incarnations.
+//! What all worker threads share is a [`Gateway`]; it outlives the incarnations. What the settings say
+//! is `live`, and exchanged as a whole.
 
 mod actor;
 mod again;
 mod assets;
 mod at_once;
 mod cache;
+mod clients;
 mod console;
 pub mod control;
 #[doc(hidden)]
@@ -29,6 +31,7 @@ mod hops;
 mod incoming;
 mod journey;
 mod legacy;
+mod live;
 mod mailbox;
 mod meters;
 mod onward;
@@ -45,38 +48,35 @@ mod upstream;
 mod window;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix_web::http::header::HeaderValue;
 use actix_web::web::{self, Data};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use arc_swap::ArcSwap;
 use busbar_actors::Incarnation;
 use busbar_http::guard::RoutePattern;
-use busbar_http::headers::Cidr;
-use busbar_http::lane::Instance;
 use busbar_http::problem::kinds;
 use busbar_http::{Deadline, Interim, Metrics, Problem};
 
-use crate::config;
 use crate::health::Board;
-use crate::types::{Clock, ServiceName};
+use crate::types::Clock;
 
 use self::actor::Clerk;
-use self::cache::{Asked, Cache, Came, Look};
-use self::destination::Destination;
+use self::cache::{Cache, Came, Look};
 pub use self::destination::limits;
 use self::edge::Edge;
 pub use self::edge::Means;
 use self::forward::Order;
 use self::incoming::Incoming;
 use self::journey::Journey;
+use self::live::Live;
+pub use self::live::{Behind, Plan};
 use self::mailbox::Mailboxes;
 use self::meters::{CacheMeters, Meters};
 use self::onward::{arrival, fields, identity};
 use self::outgoing::Passage;
-use self::route::{Bounds, Route};
 use self::switch::Opening;
-use self::table::Table;
 use self::upstream::handshake::Handshake;
 use self::upstream::shedding::Seats;
 use self::upstream::vigil::Terms;
@@ -84,33 +84,17 @@ use self::window::Window;
 
 /// What a gateway is made of.
 pub struct Parts {
-    pub settings: config::Gateway,
-    pub documents: config::Documents,
+    pub plan: Plan,
     pub shows_legacy_names: bool,
-    pub services: Vec<Behind>,
     pub metrics: Metrics,
     pub board: Arc<Board>,
     pub clock: Clock,
     pub means: Means,
 }
 
-/// A service behind the gateway, or what an added route leads to.
-pub struct Behind {
-    /// For logs and labels.
-    pub name: Arc<str>,
-    /// `None`: an added route leads here; these come in the order of the settings.
-    pub service: Option<ServiceName>,
-    pub instances: Vec<Arc<Instance>>,
-    /// What its supervisor tells, if it is hosted in this process.
-    pub news: Option<Arc<busbar_actors::Upstream>>,
-}
-
-/// What the worker threads share. Made once; only counters in it change.
+/// What the worker threads share. Made once; counters change, and `live` is exchanged.
 pub struct Gateway {
-    settings: config::Gateway,
-    table: Table,
-    destinations: Vec<Destination>,
-    trusted: Vec<Cidr>,
+    live: ArcSwap<Live>,
     meters: Meters,
     mailboxes: Mailboxes,
     window: Window,
@@ -127,49 +111,22 @@ impl Gateway {
     /// # Errors
     /// When a metric is malformed.
     pub fn new(parts: Parts) -> Result<Arc<Gateway>, prometheus::Error> {
-        let Parts {
-            settings,
-            documents,
-            shows_legacy_names,
-            services,
-            metrics,
-            board,
-            clock,
-            means,
-        } = parts;
-        let kept = cache::Bounds {
-            entries_max: settings.cache_max_entries,
-            bytes_max: settings.cache_max_bytes,
-            entry_bytes_max: settings.cache_max_entry_bytes,
-        };
+        let Parts { plan, shows_legacy_names, metrics, board, clock, means } = parts;
+        let kept = cache::Bounds::of(&plan.settings);
         let cache = Cache::new(kept, clock.clone(), CacheMeters::register(&metrics)?);
-        let bounds = Bounds {
-            body_bytes_max: settings.max_body_bytes,
-            wait: Duration::from_millis(settings.request_timeout_ms),
-            document_bytes_max: documents.upload_bytes_max,
-            transfer: Duration::from_secs(documents.transfer_seconds),
-        };
         let meters = Meters::register(&metrics)?;
-        let destination = |behind| Destination::new(behind, &settings, &meters, &board);
-        let table = Table::new(bounds, &settings, &services);
-        let destinations = services.into_iter().map(destination).collect();
-        let trusted =
-            settings.trusted_proxies.iter().filter_map(|net| net.to_string().parse().ok());
         let gateway = Arc::new(Gateway {
-            table,
-            destinations,
-            trusted: trusted.collect(),
+            window: Window::new(plan.settings.max_latency_samples),
+            seats: Seats::new(plan.settings.max_requests),
+            live: ArcSwap::from_pointee(Live::new(plan, &[], &meters, &board)),
             meters,
             mailboxes: Mailboxes::register(&metrics)?,
             cache,
-            window: Window::new(settings.max_latency_samples),
-            edge: Edge::new(means, clock, &settings, &metrics)?,
+            edge: Edge::new(means, clock, &metrics)?,
             metrics,
             board,
-            seats: Seats::new(settings.max_requests),
             states: console::States::default(),
             started: Instant::now(),
-            settings,
         });
         figures::register(&gateway, shows_legacy_names)?;
         Ok(gateway)
@@ -180,7 +137,7 @@ impl Gateway {
         config.app_data(Data::new(Clerk::hire(self, incarnation)));
         config.app_data(Data::from(self.clone()));
         config.app_data(self.edge.verifier());
-        pages::routes().and(console::routes(self.settings.console)).register(config);
+        pages::routes().and(console::routes(self.now().settings.console)).register(config);
         config.default_service(web::to(edge::door));
     }
 
@@ -191,7 +148,7 @@ impl Gateway {
 
     /// The route table, a line each.
     pub fn listing(&self) -> Vec<String> {
-        self.table.listing()
+        self.now().table.listing()
     }
 
     /// Answers from the cache among those that could have been, 0 to 1.
@@ -201,40 +158,9 @@ impl Gateway {
         hits as f64 / (hits + misses).max(1) as f64
     }
 
-    /// A request as the cache sees it.
-    fn asked<'a>(
-        &self,
-        route: &Route,
-        request: &'a HttpRequest,
-        principal: Option<&'a str>,
-    ) -> Asked<'a> {
-        let settings = &self.settings;
-        let defaults = cache::Defaults {
-            sharing: route.rules.cache,
-            ttl: route.rules.default_ttl,
-            stale_while_revalidate: Duration::from_millis(settings.cache_swr_ms),
-            stale_if_error: Duration::from_millis(settings.cache_sie_ms),
-            shares_cookies: route.service.is_none(),
-            collapses: route.service.is_none() || !route.rules.default_ttl.is_zero(),
-        };
-        // Our own services answer the same whatever they are called.
-        let host = if route.service.is_some() { "" } else { cache::host(request) };
-        Asked { request, defaults, principal, host }
-    }
-
     /// What the gateway does besides: once in a process, for as long as it lives.
     pub async fn live(self: Arc<Self>) {
         self.edge.listen().await;
-    }
-
-    /// How long a stream of events may be silent.
-    fn events_idle_max(&self) -> Duration {
-        Duration::from_millis(self.settings.events_idle_ms)
-    }
-
-    fn destination(&self, route: &Route) -> Result<&Destination, Problem> {
-        let found = self.destinations.get(route.to);
-        found.ok_or_else(|| problem::SERVICE_UNAVAILABLE.problem())
     }
 }
 
@@ -242,25 +168,25 @@ impl Gateway {
 async fn road(
     request: HttpRequest,
     payload: web::Payload,
-    gateway: Data<Gateway>,
+    (gateway, live): (Data<Gateway>, &Live),
     clerk: Data<Clerk>,
 ) -> Result<HttpResponse, Problem> {
     let id = identity(&request);
-    let mut journey = Journey::start(gateway.clone().into_inner(), &request, &id);
-    let route = gateway.table.find(request.method(), request.uri())?;
+    let mut journey = Journey::start(gateway.clone().into_inner(), live.slow_from, &request, &id);
+    let route = live.table.find(request.method(), request.uri())?;
     let deadline = Deadline::after(route.wait(request.method(), request.path()));
     journey.takes(route);
     request.extensions_mut().insert(RoutePattern(route.prefix.clone()));
 
-    let guest = edge::admit(&gateway, &request, route).await?;
+    let guest = edge::admit(&gateway, live, &request, route).await?;
     if hops::is_last(request.method(), request.headers()) {
         return Ok(outgoing::kept(hops::last(&request, route), &id, journey));
     }
     if let Some(handshake) = Handshake::of(&request)? {
         let opening = Opening { request: &request, payload, handshake, id: &id };
-        return switch::switch(&gateway, &clerk, (route, deadline), opening, journey).await;
+        return switch::switch((&gateway, live), &clerk, (route, deadline), opening, journey).await;
     }
-    let asked = gateway.asked(route, &request, guest.principal());
+    let asked = live.asked(route, &request, guest.principal());
     let sending = match gateway.cache.look(&asked, deadline).await? {
         Look::Answer(answer) => return Ok(outgoing::kept(answer, &id, journey)),
         Look::AnswerAndRefresh(answer, sending) => {
@@ -270,9 +196,9 @@ async fn road(
         Look::Send(sending) => sending,
     };
 
-    let destination = gateway.destination(route)?;
+    let destination = live.destination(route)?;
     let body = Incoming::take(&request, payload, route.body_bytes_max, deadline).await?;
-    let mut fields = fields(&gateway, &request, &id, deadline);
+    let mut fields = fields(live, &request, &id, deadline);
     hops::count_down(request.method(), &mut fields);
     sending.conditions(&mut fields);
     let target = route.target(request.uri());
@@ -288,7 +214,7 @@ async fn road(
         Came::Answer(answer) => Ok(outgoing::kept(answer, &id, journey)),
         Came::Pass(answer, way, keeper) => {
             journey.answered(answer.status());
-            let terms = Terms { idle_max: gateway.events_idle_max(), draining: clerk.draining() };
+            let terms = Terms { idle_max: live.events_idle_max(), draining: clerk.draining() };
             let passage = Passage { journey, deadline, keeper, terms, place };
             Ok(outgoing::answer(answer, &id, way, passage))
         }

@@ -13,7 +13,7 @@ use super::destination::Destination;
 use super::problem::OVERLOADED;
 use super::route::Route;
 use super::upstream::shedding::{Seat, urgency};
-use super::{Gateway, edge};
+use super::{Gateway, Live, edge};
 
 /// What a client is told to wait, in seconds, when there is no seat for it.
 const RETRY_AFTER_SECONDS: u64 = 1;
@@ -47,12 +47,12 @@ pub(super) fn identity(request: &HttpRequest) -> RequestId {
 
 /// What is sent on of the request's head, and what the services are told besides.
 pub(super) fn fields(
-    gateway: &Gateway,
+    live: &Live,
     request: &HttpRequest,
     id: &RequestId,
     deadline: Deadline,
 ) -> HeaderMap {
-    let mut fields = headers::for_upstream(request.headers(), arrival(gateway, request));
+    let mut fields = headers::for_upstream(request.headers(), arrival(live, request));
     edge::tell(request, &mut fields);
     let left_ms = u64::try_from(deadline.left().as_millis()).unwrap_or(u64::MAX);
     fields.insert(HeaderName::from_static(deadline::HEADER), HeaderValue::from(left_ms));
@@ -65,7 +65,7 @@ pub(super) fn fields(
 }
 
 /// How a request reached the gateway.
-pub(super) fn arrival<'a>(gateway: &'a Gateway, request: &HttpRequest) -> Arrival<'a> {
+pub(super) fn arrival<'a>(live: &'a Live, request: &HttpRequest) -> Arrival<'a> {
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    Arrival { peer, scheme: "http", trusted: &gateway.trusted }
+    Arrival { peer, scheme: "http", trusted: &live.trusted }
 }

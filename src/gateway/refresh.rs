@@ -33,12 +33,13 @@ async fn refresh(
     sending: Sending,
 ) -> Result<(), Problem> {
     // The whole of it, whatever the client wanted of it.
-    let route = gateway.table.find(&Method::GET, request.uri())?;
+    let live = gateway.now();
+    let route = live.table.find(&Method::GET, request.uri())?;
     let target = route.target(request.uri());
     let deadline = Deadline::after(route.wait(&Method::GET, request.path()));
-    let destination = gateway.destination(route)?;
+    let destination = live.destination(route)?;
     let _place = destination.enter()?;
-    let mut fields = fields(gateway, request, &identity(request), deadline);
+    let mut fields = fields(&live, request, &identity(request), deadline);
     sending.conditions(&mut fields);
     let order = Order::new(route, &Method::GET, target, fields, Incoming::Nothing, deadline);
     let Came::Pass(mut answer, _, Some(mut keeper)) =

@@ -7,7 +7,6 @@ use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use busbar_http::{Deadline, Problem, RequestId};
 
-use super::Gateway;
 use super::actor::Clerk;
 use super::cache::{Forwarded, Keeping, Way};
 use super::forward::{Loss, Order};
@@ -19,6 +18,7 @@ use super::route::Route;
 use super::upstream::handshake::Handshake;
 use super::upstream::tunnel;
 use super::upstream::vigil::Terms;
+use super::{Gateway, Live};
 
 /// What a client has asked with.
 pub(super) struct Opening<'a> {
@@ -30,16 +30,16 @@ pub(super) struct Opening<'a> {
 
 /// Asks for the switch; any other answer is one like others.
 pub(super) async fn switch(
-    gateway: &Gateway,
+    (gateway, live): (&Gateway, &Live),
     clerk: &Clerk,
     (route, deadline): (&Route, Deadline),
     opening: Opening<'_>,
     mut journey: Journey,
 ) -> Result<HttpResponse, Problem> {
     let Opening { request, payload, handshake, id } = opening;
-    let destination = gateway.destination(route)?;
+    let destination = live.destination(route)?;
     let place = Some(gateway.enter(route, request.method(), destination)?);
-    let mut asked = fields(gateway, request, id, deadline);
+    let mut asked = fields(live, request, id, deadline);
     Handshake::ask(&mut asked);
     let body = Incoming::Nothing;
     let target = route.target(request.uri());
@@ -47,7 +47,7 @@ pub(super) async fn switch(
     journey.sent();
     let answer = clerk.forward(order, destination, deadline).await?;
     journey.answered(answer.status());
-    let terms = Terms { idle_max: gateway.events_idle_max(), draining: clerk.draining() };
+    let terms = Terms { idle_max: live.events_idle_max(), draining: clerk.draining() };
     let passage = Passage { journey, deadline, keeper: None, terms, place };
     let way = Way::Sent(Forwarded::Bypass, Keeping::No);
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
@@ -56,6 +56,6 @@ pub(super) async fn switch(
     let switched = tunnel::switched(&answer, &handshake);
     let switched = switched.map_err(|loss: Loss| loss.problem(&destination.name))?;
     let fields = outgoing::fields(answer.headers().clone(), id, way);
-    let idle_max = Duration::from_millis(gateway.settings.tunnel_idle_ms);
+    let idle_max = Duration::from_millis(live.settings.tunnel_idle_ms);
     Ok(tunnel::open(switched, fields, payload, idle_max, passage))
 }

@@ -136,7 +136,8 @@ mod tests {
     };
 
     fn behind(name: &str, service: Option<ServiceName>) -> Behind {
-        Behind { name: name.into(), service, instances: Vec::new(), news: None }
+        let (bases, limits) = (Vec::new(), Default::default());
+        Behind { name: name.into(), service, bases, limits, news: None }
     }
 
     /// With the services, and these routes.

@@ -87,7 +87,7 @@ pub(super) async fn run<S: Service>(
         S::routes().and(internal_routes::<S>(&inside_of)).register(config);
         injected.routes(&clock).register(config);
     };
-    let told = Told { incarnation: &incarnation, faults: &faults };
+    let told = Told { incarnation: &incarnation, faults: &faults, service: Some((S::NAME, &host)) };
     let ended =
         serve_incarnation(told, &host.limits(S::NAME), kit, configure, children.lost()).await;
 

@@ -3,6 +3,7 @@
 //! `life.rs` is one life of a service, an incarnation. Nothing here knows what a service is for, and
 //! by name only the one whose keys verify tokens; `tree.rs` brings the rest.
 
+mod current;
 mod database;
 mod life;
 mod meters;
@@ -18,7 +19,7 @@ use actix_web::http::header::HeaderMap;
 use busbar_actors::{Failure, Incarnation, Registry, Rule, ServiceSpec, factory};
 use busbar_http::caller::{FetchKeys, Verifier};
 use busbar_http::client::{Authorization, Peer, PeerError, in_name_of};
-use busbar_http::lane::{Instance, Limits as LaneLimits};
+use busbar_http::lane::{Base, Instance, Limits as LaneLimits};
 use busbar_http::token::PrivateKey;
 use busbar_http::{Deadline, Limits, Metrics, ServiceKey};
 
@@ -29,6 +30,8 @@ use crate::keys::{KeyFault, SecretKey};
 use crate::services::{Peers, Service};
 use crate::types::{Clock, ServiceName};
 
+use self::current::Current;
+pub use self::current::{Heed, ShownSettings, check_database};
 use self::meters::DiskCollector;
 pub use self::meters::RecordCollector;
 pub use self::serving::{Told, serve_incarnation};
@@ -38,9 +41,13 @@ const CONNECTIONS_MAX: usize = 4096;
 /// For a key set, from the users service.
 const KEYS_WAIT: Duration = Duration::from_secs(2);
 
-/// What all services of this process share.
+/// What all services of this process share. Copies differ in their settings alone: see
+/// [`Host::now`].
+#[derive(Clone)]
 pub struct Host {
-    pub config: Config,
+    /// What was in effect when this copy was made; in the first one, what the process was started
+    /// with.
+    pub config: Arc<Config>,
     pub clock: Clock,
     /// Set when the process has been asked to stop.
     pub leaving: Arc<AtomicBool>,
@@ -50,7 +57,8 @@ pub struct Host {
     /// The news of each hosted service's supervisor to its callers.
     upstreams: BTreeMap<ServiceName, Arc<busbar_actors::Upstream>>,
     /// What the supervisors know; set once, by the tree.
-    registry: OnceLock<Arc<Registry>>,
+    registry: Arc<OnceLock<Arc<Registry>>>,
+    current: Arc<Current>,
 }
 
 /// Why a process cannot host anything.
@@ -85,8 +93,20 @@ impl Host {
         let upstreams = hosted().map(|name| (name, Arc::default())).collect();
         let leaving = Arc::default();
         let service_key = Arc::new(service_key);
-        let registry = OnceLock::new();
-        Ok(Host { config, clock, leaving, service_key, faults, metrics, upstreams, registry })
+        let registry = Arc::default();
+        let config = Arc::new(config);
+        let current = Arc::new(Current::new(config.clone()));
+        Ok(Host {
+            config,
+            clock,
+            leaving,
+            service_key,
+            faults,
+            metrics,
+            upstreams,
+            registry,
+            current,
+        })
     }
 
     /// Whose supervisors look after the hosted services.
@@ -110,17 +130,19 @@ impl Host {
         self.faults.get(&name).cloned().unwrap_or_default()
     }
 
-    /// The instances of a service as this process calls them. Their kept connections follow its
+    /// Where the instances of a service are.
+    pub fn bases(&self, name: ServiceName) -> Vec<Base> {
+        let urls = self.config.services.get(name).urls.iter();
+        urls.filter_map(|url| url.as_str().parse().ok()).collect()
+    }
+
+    /// The instances of a service as other services call them. Their kept connections follow its
     /// supervisor when it is hosted here.
-    pub fn instances(&self, name: ServiceName, limits: &LaneLimits) -> Vec<Arc<Instance>> {
+    fn instances(&self, name: ServiceName, limits: &LaneLimits) -> Vec<Arc<Instance>> {
         let epoch = self.upstreams.get(&name).map(|upstream| upstream.pool_counter());
-        let bases = self.config.services.get(name).urls.iter();
-        bases
-            .filter_map(|url| url.as_str().parse().ok())
-            .map(|base| {
-                Instance::with_epoch(base, limits.clone(), epoch.clone().unwrap_or_default())
-            })
-            .collect()
+        let epoch = epoch.unwrap_or_default();
+        let bases = self.bases(name).into_iter();
+        bases.map(|base| Instance::with_epoch(base, limits.clone(), epoch.clone())).collect()
     }
 
     /// What a hosted service's supervisor tells its callers.
@@ -147,12 +169,22 @@ impl Host {
         in_name_of(from.as_str(), self.service_key.clone())
     }
 
-    /// The supervisor's rules for one service, as the settings have them.
-    pub fn spec<S: Service>(self: &Arc<Self>, settings: S::Settings) -> ServiceSpec {
+    /// The supervisor's rules for one service, as the settings have them. Each incarnation is built
+    /// from what is in effect when it begins; `settings` says what is the service's of that.
+    ///
+    /// # Errors
+    /// When a part of them cannot be had, such as a key: then nothing is started at all.
+    pub fn spec<S: Service>(
+        self: &Arc<Self>,
+        settings: impl Fn(&Host) -> Result<S::Settings, Failure> + Send + Sync + 'static,
+    ) -> Result<ServiceSpec, Failure> {
+        settings(self)?;
         let host = self.clone();
-        self.spec_of(S::NAME, move |incarnation| {
-            life::run::<S>(incarnation, host.clone(), settings.clone())
-        })
+        Ok(self.spec_of(S::NAME, move |incarnation| {
+            let host = Arc::new(host.now());
+            let settings = settings(&host);
+            async move { life::run::<S>(incarnation, host, settings?).await }
+        }))
     }
 
     /// As [`Host::spec`], for something that runs its incarnations itself.

@@ -10,6 +10,9 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::faults::{Fault, Faults};
+use crate::types::ServiceName;
+
+use super::Host;
 
 /// A server as its supervisor sees it.
 struct Served(ServerHandle);
@@ -32,6 +35,8 @@ impl Serving for Served {
 pub struct Told<'a> {
     pub incarnation: &'a Incarnation,
     pub faults: &'a Faults,
+    /// Which service it is, and what it was built from.
+    pub service: Option<(ServiceName, &'a Host)>,
 }
 
 /// Opens the port and serves until the supervisor stops the server.
@@ -48,7 +53,7 @@ pub async fn serve_incarnation<F>(
 where
     F: Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 {
-    let Told { incarnation, faults } = told;
+    let Told { incarnation, faults, service } = told;
     let mut injected = faults.hear();
     let server = serve(incarnation.listen()?, limits, kit, configure)?;
     let handle = server.handle();
@@ -58,6 +63,9 @@ where
         return Ok(ended?);
     }
     incarnation.up(Served(handle));
+    if let Some((name, host)) = service {
+        host.serves(name);
+    }
     let mut lost = pin!(lost.fuse());
     loop {
         tokio::select! {

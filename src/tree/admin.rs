@@ -87,7 +87,7 @@ async fn serve(
     };
     let usual = host.limits(ServiceName::Gateway);
     let limits = Limits { workers: 1, connections_max: CONNECTIONS_MAX, ..usual };
-    let told = Told { incarnation: &incarnation, faults: &Faults::default() };
+    let told = Told { incarnation: &incarnation, faults: &Faults::default(), service: None };
     let configure = move |config: &mut web::ServiceConfig| admin.configure(config);
     // It has no children.
     serve_incarnation(told, &limits, kit, configure, std::future::pending()).await

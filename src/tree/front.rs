@@ -13,7 +13,7 @@ use busbar_http::{Health, Kit};
 use futures_util::FutureExt;
 
 use crate::config::{self, AddedRoute};
-use crate::gateway::{self, Behind, Gateway, Means, Parts};
+use crate::gateway::{self, Behind, Gateway, Means, Parts, Plan};
 use crate::health::{self, Board, History, Hosted, Watch};
 use crate::host::{Host, Told, serve_incarnation};
 use crate::types::ServiceName;
@@ -32,27 +32,19 @@ pub(super) fn board(host: &Host) -> Arc<Board> {
     })
 }
 
-/// What the gateway's worker threads share, made once; incarnations come and go.
+/// What the gateway's worker threads share, made once; incarnations come and go, and settings change.
 pub(super) fn gateway(host: &Arc<Host>, board: &Arc<Board>) -> Result<Arc<Gateway>, Failure> {
-    let settings = host.config.gateway.clone();
-    let limits = gateway::limits(&settings, settings.request_timeout_ms);
-    let behind = |service: ServiceName| Behind {
-        name: service.as_str().into(),
-        service: Some(service),
-        instances: host.instances(service, &limits),
-        news: host.upstream(service),
-    };
-    let added = settings.routes.0.iter().map(|route| added(route, &settings));
-    Ok(Gateway::new(Parts {
-        settings: settings.clone(),
-        documents: host.config.documents.clone(),
+    let gateway = Gateway::new(Parts {
+        plan: plan(host),
         shows_legacy_names: host.config.metrics.legacy_names,
-        services: ServiceName::domain().map(behind).chain(added).collect(),
         metrics: host.metrics(ServiceName::Gateway)?,
         board: board.clone(),
         clock: host.clock.clone(),
         means: means(host),
-    })?)
+    })?;
+    let renewed = gateway.clone();
+    host.heed(Box::new(move |_, host| renewed.renew(plan(host))));
+    Ok(gateway)
 }
 
 /// The gateway as a service.
@@ -60,8 +52,24 @@ pub(super) fn gateway_spec(host: &Arc<Host>, gateway: &Arc<Gateway>) -> ServiceS
     let document: Arc<str> = super::document().to_string().into();
     let (host_of_runs, gateway) = (host.clone(), gateway.clone());
     host.spec_of(ServiceName::Gateway, move |incarnation| {
-        serve(incarnation, host_of_runs.clone(), gateway.clone(), document.clone())
+        serve(incarnation, host_of_runs.now(), gateway.clone(), document.clone())
     })
+}
+
+/// What the settings of a host make of it.
+fn plan(host: &Host) -> Plan {
+    let settings = host.config.gateway.clone();
+    let limits = gateway::limits(&settings, settings.request_timeout_ms);
+    let behind = |service: ServiceName| Behind {
+        name: service.as_str().into(),
+        service: Some(service),
+        bases: host.bases(service),
+        limits: limits.clone(),
+        news: host.upstream(service),
+    };
+    let added = settings.routes.0.iter().map(|route| added(route, &settings));
+    let services = ServiceName::domain().map(behind).chain(added).collect();
+    Plan { documents: host.config.documents.clone(), services, settings }
 }
 
 /// How the gateway knows whom it lets in.
@@ -75,16 +83,15 @@ fn means(host: &Host) -> Means {
 
 /// What an added route leads to.
 fn added(route: &AddedRoute, settings: &config::Gateway) -> Behind {
+    let bases = route.upstreams.iter().filter_map(|url| url.as_str().parse().ok()).collect();
     let limits = gateway::limits(settings, route.timeout_ms);
-    let bases = route.upstreams.iter().filter_map(|url| url.as_str().parse().ok());
-    let instances = bases.map(|base| Instance::new(base, limits.clone())).collect();
-    Behind { name: route.prefix.as_str().into(), service: None, instances, news: None }
+    Behind { name: route.prefix.as_str().into(), service: None, bases, limits, news: None }
 }
 
 /// One life of the gateway.
 async fn serve(
     incarnation: Incarnation,
-    host: Arc<Host>,
+    host: Host,
     gateway: Arc<Gateway>,
     document: Arc<str>,
 ) -> Result<(), Failure> {
@@ -106,7 +113,8 @@ async fn serve(
         figures: Some(Arc::new(move || figures.figures())),
     };
     let faults = host.faults(ServiceName::Gateway);
-    let told = Told { incarnation: &incarnation, faults: &faults };
+    let service = Some((ServiceName::Gateway, &host));
+    let told = Told { incarnation: &incarnation, faults: &faults, service };
     let limits = host.limits(ServiceName::Gateway);
     let listening = gateway.clone();
     let sessions = ChildSpec::new("sessions", ChildKind::Task, move || Born {

@@ -33,33 +33,36 @@ pub(super) fn users(host: &Host, made: &Made) -> Result<users::Settings, Failure
     })
 }
 
-pub(super) fn payments(config: &Config) -> payments::Settings {
+pub(super) fn payments(host: &Host) -> Result<payments::Settings, Failure> {
+    let config = &host.config;
     let polls = config.payments.unknown_polls_seconds.iter();
-    payments::Settings {
+    Ok(payments::Settings {
         wait: Duration::from_millis(config.payments.wait_ms),
         unknown_polls: polls.map(|seconds| Duration::from_secs(*seconds)).collect(),
         lease: Duration::from_millis(config.jobs.lease_ms),
-    }
+    })
 }
 
-pub(super) fn billing(config: &Config) -> billing::Settings {
-    let billing = &config.billing;
-    billing::Settings {
+pub(super) fn billing(host: &Host) -> Result<billing::Settings, Failure> {
+    let billing = &host.config.billing;
+    Ok(billing::Settings {
         due_days: billing.due_days,
         number_pattern: billing.number_pattern.clone(),
         grace_days: billing.grace_days,
-    }
+    })
 }
 
-pub(super) fn notifications(config: &Config) -> notifications::Settings {
-    notifications::Settings {
+pub(super) fn notifications(host: &Host) -> Result<notifications::Settings, Failure> {
+    let config = &host.config;
+    Ok(notifications::Settings {
         section: config.notifications.clone(),
         mailbox: config.process.data_dir.join("mailbox"),
         public_url: public_url(config),
-    }
+    })
 }
 
-pub(super) fn documents(config: &Config) -> Result<documents::Settings, Failure> {
+pub(super) fn documents(host: &Host) -> Result<documents::Settings, Failure> {
+    let config = &host.config;
     Ok(documents::Settings {
         section: config.documents.clone(),
         folder: config.process.data_dir.join("documents"),
@@ -67,14 +70,16 @@ pub(super) fn documents(config: &Config) -> Result<documents::Settings, Failure>
     })
 }
 
-pub(super) fn analytics(config: &Config) -> analytics::Settings {
-    analytics::Settings {
-        report_wait: Duration::from_millis(config.analytics.report_timeout_ms),
-        report_rows_max: config.analytics.report_rows_max,
-    }
+pub(super) fn analytics(host: &Host) -> Result<analytics::Settings, Failure> {
+    let analytics = &host.config.analytics;
+    Ok(analytics::Settings {
+        report_wait: Duration::from_millis(analytics.report_timeout_ms),
+        report_rows_max: analytics.report_rows_max,
+    })
 }
 
-pub(super) fn webhooks(config: &Config) -> Result<webhooks::Settings, Failure> {
+pub(super) fn webhooks(host: &Host) -> Result<webhooks::Settings, Failure> {
+    let config = &host.config;
     Ok(webhooks::Settings {
         section: config.webhooks.clone(),
         secret: own_key(config, config.keys.webhooks_key_file.as_deref(), "webhooks")?,

@@ -15,6 +15,7 @@ mod interim;
 mod mailbox;
 mod pages;
 mod pipelined;
+mod reload;
 mod retries;
 mod routing;
 mod settings;
@@ -63,15 +64,20 @@ fn port(system: &TestSystem) -> u16 {
 /// A gateway before what these routes name; each is `prefix`, its upstream, and more lines.
 async fn routed(routes: &[(&str, &Scripted, &str)], more: &[(&str, &str)]) -> TestSystem {
     let system = TestSystem::prepare(Engine::Sqlite);
-    let table = |(prefix, upstream, lines): &(&str, &Scripted, &str)| {
-        let url = upstream.url();
-        format!("[[gateway.routes]]\nprefix = \"{prefix}\"\nupstreams = [\"{url}\"]\n{lines}\n")
-    };
-    system.add_settings(&routes.iter().map(table).collect::<String>());
+    system.add_settings(&tables(routes));
     let variables: Vec<(&str, &str)> = [QUIET, PATIENT].iter().chain(more).copied().collect();
     // A service beside it, for its clock: the gateway itself has nothing inside that can be reached.
     let services = [ServiceName::Gateway, ServiceName::Analytics];
     system.spawn(&services, &variables);
     system.ready(&services).await;
     system
+}
+
+/// Routes as the settings name them.
+fn tables(routes: &[(&str, &Scripted, &str)]) -> String {
+    let table = |(prefix, upstream, lines): &(&str, &Scripted, &str)| {
+        let url = upstream.url();
+        format!("[[gateway.routes]]\nprefix = \"{prefix}\"\nupstreams = [\"{url}\"]\n{lines}\n")
+    };
+    routes.iter().map(table).collect()
 }

@@ -27,6 +27,7 @@ mod notifications;
 mod payments;
 mod problems;
 mod readme;
+mod reload;
 mod storage;
 mod story;
 mod supervision;

@@ -42,7 +42,7 @@ pub use self::{
 };
 
 /// What one upstream instance may cost. All threads of the process share these bounds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Open sockets, and so exchanges under way. At least one.
     pub busy_max: usize,

@@ -11,7 +11,7 @@ use actix_http::{
 const HTTP_PORT: u16 = 80;
 
 /// Where an instance is, checked once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
     pub(super) authority: Authority,
     pub(super) host: HeaderValue,

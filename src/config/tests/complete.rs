@@ -1,4 +1,5 @@
 //! `config/default.toml` has every setting, documented, under its promised name.
+use super::super::effect::{Effect, effect};
 use super::super::reader::Reader;
 use super::super::{Config, Overrides, environment, load};
 
@@ -48,6 +49,43 @@ fn every_key_of_the_default_file_has_a_comment_and_names_its_variable() {
         }
         before = line;
     }
+}
+
+/// The comments say when a change of a setting holds, and so does the program.
+#[test]
+fn every_key_of_the_default_file_says_when_a_change_holds() {
+    let (mut comments, mut of_section, mut section) = (String::new(), String::new(), "");
+    for line in DEFAULT_FILE.lines() {
+        if let Some(comment) = line.strip_prefix('#') {
+            comments = format!("{comments} {}", comment.trim());
+            continue;
+        }
+        if let Some(name) = line.strip_prefix('[') {
+            (section, of_section) = (name.trim_end_matches(']'), comments.clone());
+        }
+        if let Some((key, _)) = line.split_once(" = ") {
+            let of_services = of_section_of_services(key);
+            let said = match section.starts_with("services.") {
+                true => of_services,
+                false if comments.contains("Changes hold") => comments.as_str(),
+                false => of_section.as_str(),
+            };
+            let said = said.rsplit("Changes hold").next().unwrap_or_default();
+            let expected = match effect(&format!("{section}.{key}")) {
+                Effect::AtOnce => "at once.",
+                Effect::Service => "after a restart of the service.",
+                Effect::Process => "after a restart of the process.",
+            };
+            assert!(said.contains(expected), "{section}.{key}: `{said}`, not `{expected}`");
+        }
+        comments.clear();
+    }
+}
+
+/// What is said of a key of all services.
+fn of_section_of_services(key: &str) -> &'static str {
+    let about = DEFAULT_FILE.split(&format!("# - {key}: ")).nth(1).unwrap_or_default();
+    about.split("# - ").next().and_then(|about| about.split("\n\n").next()).unwrap_or_default()
 }
 
 /// The names and defaults that were promised, to the letter.

@@ -34,7 +34,7 @@ impl Cache {
     /// A question that was answered at once, to be asked again.
     pub(in crate::gateway) fn given(&self, asked: &Asked<'_>) -> Option<Given> {
         let ask = Ask::of(asked)?;
-        let (variants, index) = self.shelf.as_ref()?.place(&ask, asked.request.headers())?;
+        let (variants, index) = self.shelf.place(&ask, asked.request.headers())?;
         let entry = variants.at(index)?;
         // What a cache behind says stands in the field that ours is added to.
         let is_ours_alone = entry.field(&CACHE_STATUS).is_none();
@@ -45,7 +45,7 @@ impl Cache {
     /// The answer of this moment, if it is still that entry and still fresh.
     pub(in crate::gateway) fn again(&self, given: &Given) -> Option<Moment> {
         let Given { ask, path_mark, variants, index, .. } = given;
-        let entry = self.shelf.as_ref()?.same(&ask.key, *path_mark, variants, *index)?;
+        let entry = self.shelf.same(&ask.key, *path_mark, variants, *index)?;
         let now = self.now();
         if entry.usable(ask, now) != Use::Fresh {
             return None;

@@ -105,16 +105,21 @@ impl Drop for Keeper {
 /// What all keepers have copied and not put anywhere yet, in bytes: bounded as the shelf is.
 pub(super) struct Copying {
     bytes: AtomicUsize,
-    bytes_max: usize,
+    bytes_max: AtomicUsize,
 }
 
 impl Copying {
     pub(super) fn new(bytes_max: usize) -> Copying {
-        Copying { bytes: AtomicUsize::new(0), bytes_max }
+        Copying { bytes: AtomicUsize::new(0), bytes_max: AtomicUsize::new(bytes_max) }
+    }
+
+    pub(super) fn resize(&self, bytes_max: usize) {
+        self.bytes_max.store(bytes_max, Relaxed);
     }
 
     fn take(&self, bytes: usize) -> bool {
-        let within = |held: usize| held.checked_add(bytes).filter(|sum| *sum <= self.bytes_max);
+        let max = self.bytes_max.load(Relaxed);
+        let within = |held: usize| held.checked_add(bytes).filter(|sum| *sum <= max);
         self.bytes.fetch_update(Relaxed, Relaxed, within).is_ok()
     }
 

@@ -44,6 +44,7 @@ pub(super) use self::ask::host;
 pub(super) use self::given::Given;
 pub(super) use self::keeper::Keeper;
 pub(super) use self::sending::{Came, Sending};
+pub(super) use self::shelf::Bounds;
 pub(super) use self::status::{CACHE_STATUS, Forwarded, Keeping, Way, tell};
 pub(super) use self::storable::Defaults;
 
@@ -52,20 +53,11 @@ const WAITS_MAX: usize = 3;
 
 /// Shared by all worker threads.
 pub(super) struct Cache {
-    /// `None`: the settings want none.
-    shelf: Option<Shelf>,
+    shelf: Shelf,
     flights: Flights,
     copying: Copying,
     clock: Clock,
     meters: CacheMeters,
-}
-
-/// How much is kept.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
-    pub(super) entries_max: usize,
-    pub(super) bytes_max: usize,
-    pub(super) entry_bytes_max: usize,
 }
 
 /// A request as the cache sees it, and what holds for its route.
@@ -96,19 +88,24 @@ enum Known {
 
 impl Cache {
     pub(super) fn new(bounds: Bounds, clock: Clock, meters: CacheMeters) -> Arc<Cache> {
-        let Bounds { entries_max, bytes_max, entry_bytes_max } = bounds;
         Arc::new(Cache {
-            shelf: Shelf::new(entries_max, bytes_max, entry_bytes_max),
+            shelf: Shelf::new(bounds),
             flights: Flights::default(),
-            copying: Copying::new(bytes_max),
+            copying: Copying::new(bounds.bytes_max),
             clock,
             meters,
         })
     }
 
+    /// Keeps so much from now on; what does not fit any more goes.
+    pub(super) fn resize(&self, bounds: Bounds) {
+        self.copying.resize(bounds.bytes_max);
+        self.shelf.resize(bounds);
+    }
+
     /// The answer if it is there and fresh, without waiting for anything.
     pub(super) fn at_once(&self, asked: &Asked<'_>) -> Option<HttpResponse> {
-        let shelf = self.shelf.as_ref().filter(|shelf| shelf.entries() > 0)?;
+        let shelf = Some(&self.shelf).filter(|shelf| shelf.entries() > 0)?;
         let ask = Ask::of(asked).filter(|ask| !ask.directives.no_store)?;
         let fields = asked.request.headers();
         let now = self.now();
@@ -127,9 +124,10 @@ impl Cache {
     ) -> Result<Look, Problem> {
         let sharing = asked.defaults.sharing;
         let is_whose_unknown = sharing == Caching::Principal && asked.principal.is_none();
-        let Some(shelf) = self.shelf.as_ref().filter(|_| sharing != Caching::Off) else {
+        let shelf = &self.shelf;
+        if sharing == Caching::Off || !shelf.is_on() {
             return Ok(Look::Send(self.send_past(asked, Forwarded::Bypass)));
-        };
+        }
         let Some(ask) = Ask::of(asked) else {
             return Ok(Look::Send(self.send_past(asked, Forwarded::Method)));
         };
@@ -206,32 +204,29 @@ impl Cache {
 
     /// What has been written to: nothing of it is given any more.
     pub(super) fn invalidate(&self, path_marks: &[u64]) {
-        if let Some(shelf) = &self.shelf {
-            shelf.invalidate(path_marks);
-        }
+        self.shelf.invalidate(path_marks);
     }
 
     /// Forgets what is kept of paths that begin so, or of all.
     pub(super) fn purge(&self, prefix: Option<&str>) {
-        match (&self.shelf, prefix) {
-            (None, _) => {}
-            (Some(shelf), None) => shelf.clear(),
-            (Some(shelf), Some(prefix)) => {
-                shelf.remove_where(|key| ask::target(key).starts_with(prefix));
+        match prefix {
+            None => self.shelf.clear(),
+            Some(prefix) => {
+                self.shelf.remove_where(|key| ask::target(key).starts_with(prefix));
             }
         }
     }
 
     pub(super) fn entries(&self) -> usize {
-        self.shelf.as_ref().map_or(0, Shelf::entries)
+        self.shelf.entries()
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.shelf.as_ref().map_or(0, Shelf::bytes)
+        self.shelf.bytes()
     }
 
     pub(super) fn evicted(&self) -> u64 {
-        self.shelf.as_ref().map_or(0, Shelf::evicted)
+        self.shelf.evicted()
     }
 
     pub(super) fn meters(&self) -> &CacheMeters {
@@ -243,19 +238,15 @@ impl Cache {
     }
 
     fn entry_bytes_max(&self) -> usize {
-        self.shelf.as_ref().map_or(0, Shelf::entry_bytes_max)
+        self.shelf.entry_bytes_max()
     }
 
     fn put(&self, ask: &Ask, request: &HeaderMap, entry: Arc<Entry>) {
-        if let Some(shelf) = &self.shelf {
-            shelf.put(ask, request, entry);
-        }
+        self.shelf.put(ask, request, entry);
     }
 
     fn remove(&self, ask: &Ask) {
-        if let Some(shelf) = &self.shelf {
-            shelf.remove(ask);
-        }
+        self.shelf.remove(ask);
     }
 
     fn answer(&self, entry: &Entry, ask: &Ask, request: &HeaderMap, way: Way) -> HttpResponse {

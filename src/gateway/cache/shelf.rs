@@ -4,11 +4,9 @@
 //! is marked with the number of the invalidation, and an entry that was asked for before that number
 //! is none. So an answer that is on its way while its address is written to is not kept either.
 
-mod shard;
-
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{
-    AtomicU64,
+    AtomicBool, AtomicU64, AtomicUsize,
     Ordering::{Relaxed, SeqCst},
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -20,6 +18,11 @@ pub(super) use self::shard::Variants;
 use self::shard::{Held, Resource, Shard};
 use super::ask::Ask;
 use super::entry::Entry;
+
+mod bounds;
+mod shard;
+
+pub(in crate::gateway) use self::bounds::Bounds;
 
 /// Shards of a large cache; a small one has fewer, so that each holds enough to be just.
 const SHARDS_MAX: usize = 16;
@@ -33,36 +36,35 @@ pub(super) struct Shelf {
     hasher: std::hash::RandomState,
     /// Counts invalidations.
     stamps: AtomicU64,
-    entry_bytes_max: usize,
+    entry_bytes_max: AtomicUsize,
+    is_on: AtomicBool,
     /// What each shard holds. Written under its lock, read anywhere.
     held: Box<[Arc<Held>]>,
     evicted: AtomicU64,
 }
 
 impl Shelf {
-    /// `None`: there is to be no cache.
-    pub(super) fn new(
-        entries_max: usize,
-        bytes_max: usize,
-        entry_bytes_max: usize,
-    ) -> Option<Shelf> {
-        if entries_max == 0 || bytes_max == 0 {
-            return None;
-        }
-        let shards = (entries_max / SHARD_ENTRIES_MIN).clamp(1, SHARDS_MAX);
-        let held: Box<[Arc<Held>]> = (0..shards).map(|_| Arc::default()).collect();
-        let shard = |held: &Arc<Held>| {
-            Shard::new(entries_max / shards, bytes_max / shards, held).map(Mutex::new)
+    /// How many shards it has stays, whatever its bounds become.
+    pub(super) fn new(bounds: Bounds) -> Shelf {
+        let shards = match bounds.entries_max {
+            0 => SHARDS_MAX,
+            entries_max => (entries_max / SHARD_ENTRIES_MIN).clamp(1, SHARDS_MAX),
         };
-        let made: Option<Box<[_]>> = held.iter().map(shard).collect();
-        Some(Shelf {
-            shards: made?,
+        let held: Box<[Arc<Held>]> = (0..shards).map(|_| Arc::default()).collect();
+        let shelf = Shelf {
+            shards: held
+                .iter()
+                .map(|held| Mutex::new(Shard::new(bounds.entries_max / shards, held)))
+                .collect(),
             hasher: std::hash::RandomState::new(),
             stamps: AtomicU64::new(1),
-            entry_bytes_max: entry_bytes_max.min(bytes_max / shards),
+            entry_bytes_max: AtomicUsize::new(0),
+            is_on: AtomicBool::new(false),
             held,
             evicted: AtomicU64::new(0),
-        })
+        };
+        shelf.resize(bounds);
+        shelf
     }
 
     /// To be taken before a request is sent.
@@ -71,7 +73,7 @@ impl Shelf {
     }
 
     pub(super) fn entry_bytes_max(&self) -> usize {
-        self.entry_bytes_max
+        self.entry_bytes_max.load(Relaxed)
     }
 
     pub(super) fn entries(&self) -> usize {
@@ -121,11 +123,12 @@ impl Shelf {
 
     /// Takes an entry, in the place of those that it takes the place of.
     pub(super) fn put(&self, ask: &Ask, request: &HeaderMap, entry: Arc<Entry>) {
-        if entry.size > self.entry_bytes_max {
+        if entry.size > self.entry_bytes_max() {
             return;
         }
         let mut shard = self.shard(&ask.key);
-        if entry.stamp < shard.valid_from(|| ask.path_mark()) {
+        // Under the lock: whoever switches it off clears the shard after that.
+        if !self.is_on() || entry.stamp < shard.valid_from(|| ask.path_mark()) {
             return;
         }
         let key: Box<str> = ask.key.as_str().into();

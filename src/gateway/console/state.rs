@@ -1,13 +1,17 @@
 //! What the status page shows, as JSON.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use crate::gateway::Gateway;
+use crate::gateway::destination::Destination;
 use crate::types::Clock;
 
 pub(super) fn json(gateway: &Gateway, is_admin: bool) -> Value {
     let overview = gateway.board.overview();
-    let (settings, cache) = (&gateway.settings, gateway.cache.meters());
+    let (live, cache) = (gateway.now(), gateway.cache.meters());
+    let settings = &live.settings;
     json!({
         // The machine's time, as health has it.
         "at": Clock::system().now(),
@@ -30,13 +34,13 @@ pub(super) fn json(gateway: &Gateway, is_admin: bool) -> Value {
             "bytes": gateway.cache.bytes(),
             "bytesMax": settings.cache_max_bytes,
         },
-        "breakers": breakers(gateway),
+        "breakers": breakers(&live.destinations),
     })
 }
 
 /// Of each instance, in the order of the services.
-fn breakers(gateway: &Gateway) -> Vec<Value> {
-    let of = |destination: &crate::gateway::Destination| {
+fn breakers(destinations: &[Arc<Destination>]) -> Vec<Value> {
+    let of = |destination: &Arc<Destination>| {
         let name = destination.name.clone();
         let standings = destination.ring.standings().enumerate();
         let standing = move |(instance, (state, left)): (usize, (&str, std::time::Duration))| {
@@ -49,5 +53,5 @@ fn breakers(gateway: &Gateway) -> Vec<Value> {
         };
         standings.map(standing).collect::<Vec<_>>()
     };
-    gateway.destinations.iter().flat_map(of).collect()
+    destinations.iter().flat_map(of).collect()
 }

@@ -38,12 +38,12 @@ const ASKED_BYTES_MAX: usize = 4_096;
 const PREFIX: &str = "access-control-";
 
 /// The web pages that are let in.
-pub(super) struct Cors {
+pub(in crate::gateway) struct Cors {
     origins: Vec<HeaderValue>,
 }
 
 impl Cors {
-    pub(super) fn new(origins: &[Origin]) -> Cors {
+    pub(in crate::gateway) fn new(origins: &[Origin]) -> Cors {
         let value = |origin: &Origin| HeaderValue::from_str(&origin.text()).ok();
         Cors { origins: origins.iter().filter_map(value).collect() }
     }

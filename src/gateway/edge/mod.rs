@@ -25,19 +25,19 @@ use busbar_http::caller::{UserClaims, Verifier};
 use busbar_http::client::Peer;
 use busbar_http::{Metrics, Problem, headers};
 
-use crate::config::{self, Caching};
+use crate::config::Caching;
 use crate::types::Clock;
 
 use self::auth::Gatekeeper;
 pub(super) use self::auth::unauthenticated;
-use self::cors::Cors;
+pub(super) use self::cors::Cors;
 use self::ended::Ended;
 use self::meters::Meters;
 pub(super) use self::packing::WORK_BYTES_MAX as PACKED_AT_ONCE_MAX;
 use self::rates::{Key, Rates, Verdict, Who};
 use super::actor::Clerk;
 use super::route::Route;
-use super::{Gateway, arrival, road};
+use super::{Gateway, Live, arrival, road};
 
 /// Who a request comes from, told to upstreams of others, which cannot read tokens. Nobody else can
 /// say so: what a client sends under these names is taken away.
@@ -57,7 +57,6 @@ pub struct Means {
 pub(super) struct Edge {
     gatekeeper: Gatekeeper,
     rates: Rates,
-    cors: Cors,
     meters: Meters,
     users: Option<Peer>,
     ended: Arc<Ended>,
@@ -100,7 +99,6 @@ impl Edge {
     pub(super) fn new(
         means: Means,
         clock: Clock,
-        settings: &config::Gateway,
         metrics: &Metrics,
     ) -> Result<Edge, prometheus::Error> {
         let Means { verifier, users } = means;
@@ -108,7 +106,6 @@ impl Edge {
         Ok(Edge {
             gatekeeper: Gatekeeper::new(verifier, clock, ended.clone()),
             rates: Rates::new(),
-            cors: Cors::new(&settings.cors_origins),
             meters: Meters::register(metrics)?,
             users,
             ended,
@@ -124,12 +121,12 @@ impl Edge {
 
 /// What belongs on every answer, and its body as small as the client takes it.
 pub(super) fn finish(
-    gateway: &Gateway,
+    live: &Live,
     request: &HttpRequest,
     mut answer: HttpResponse,
     is_packed: bool,
 ) -> HttpResponse {
-    gateway.edge.cors.mark(request.headers(), answer.headers_mut());
+    live.cors.mark(request.headers(), answer.headers_mut());
     if is_packed { compress::pack(request, answer) } else { answer }
 }
 
@@ -140,11 +137,12 @@ pub(super) async fn door(
     gateway: Data<Gateway>,
     clerk: Data<Clerk>,
 ) -> Result<HttpResponse, Problem> {
-    let cors = &gateway.edge.cors;
-    if let Some(answer) = cors.preflight(&request, &gateway.table) {
+    let live = gateway.now();
+    let cors = &live.cors;
+    if let Some(answer) = cors.preflight(&request, &live.table) {
         return Ok(answer);
     }
-    let answered = road(request.clone(), payload, gateway.clone(), clerk).await;
+    let answered = road(request.clone(), payload, (gateway.clone(), &live), clerk).await;
     let marks = request.extensions().get::<Marks>().cloned().unwrap_or_default();
     match answered {
         Ok(mut answer) => {
@@ -153,7 +151,7 @@ pub(super) async fn door(
                     answer.headers_mut().insert(name, value);
                 }
             }
-            Ok(finish(&gateway, &request, answer, marks.is_packed))
+            Ok(finish(&live, &request, answer, marks.is_packed))
         }
         Err(problem) => {
             let problem = gateway.meters.refused(problem);
@@ -170,6 +168,7 @@ pub(super) async fn door(
 /// 401 and 503 when its token is not good or cannot be verified, 429 when there are too many.
 pub(super) async fn admit(
     gateway: &Gateway,
+    live: &Live,
     request: &HttpRequest,
     route: &Route,
 ) -> Result<Guest, Problem> {
@@ -180,7 +179,7 @@ pub(super) async fn admit(
         // A token that is not good counts for the address that shows it.
         let who = match &looked_at {
             Ok(Some(claims)) => Who::User(claims.sub),
-            _ => Who::at(headers::client_address(request.headers(), arrival(gateway, request))),
+            _ => Who::at(headers::client_address(request.headers(), arrival(live, request))),
         };
         marks.verdict = Some(edge.rates.count(Key::new(route, who), rate));
     }

@@ -3,6 +3,7 @@
 //! What is kept of each is one instant: the time at which all of its requests are given back.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -32,10 +33,10 @@ pub(super) struct Rates {
 }
 
 /// Whose requests are counted together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
-    /// `None`: all of our services have one limit.
-    added: Option<usize>,
+    /// The prefix of an added route; `None`: all of our services have one limit.
+    added: Option<Arc<str>>,
     who: Who,
 }
 
@@ -65,18 +66,18 @@ impl Rates {
     }
 
     pub(super) fn count(&self, key: Key, rate: Rate) -> Verdict {
-        let now = nanos(self.began.elapsed());
+        let (now, policy) = (nanos(self.began.elapsed()), key.who.policy());
         let judged = self.recent.change(key, |known| {
-            let (whole_at, verdict) = judge(known.unwrap_or(0), now, rate, key.who.policy());
+            let (whole_at, verdict) = judge(known.unwrap_or(0), now, rate, policy);
             (verdict.is_allowed.then_some(whole_at), verdict)
         });
-        judged.unwrap_or_else(|| judge(0, now, rate, key.who.policy()).1)
+        judged.unwrap_or_else(|| judge(0, now, rate, policy).1)
     }
 }
 
 impl Key {
     pub(super) fn new(route: &Route, who: Who) -> Key {
-        Key { added: route.service.is_none().then_some(route.to), who }
+        Key { added: route.service.is_none().then(|| route.prefix.clone()), who }
     }
 }
 
@@ -104,7 +105,8 @@ impl Who {
 fn judge(whole_at: u64, now: u64, rate: Rate, policy: &'static str) -> (u64, Verdict) {
     let window = nanos(Duration::from_secs(u64::from(rate.seconds)));
     let each = (window / u64::from(rate.requests.max(1))).max(1);
-    let from = whole_at.max(now);
+    // Under an earlier limit more may have been used than there is now.
+    let from = whole_at.clamp(now, now.saturating_add(window));
     let next = from.saturating_add(each);
     let end = now.saturating_add(each.saturating_mul(u64::from(rate.requests)));
     let is_allowed = next <= end;
@@ -201,6 +203,16 @@ mod tests {
     }
 
     #[test]
+    fn who_used_all_of_a_larger_limit_has_used_all_of_a_smaller_one() {
+        let slow = Rate { requests: 2, seconds: 3_600 };
+        let (whole_at, _) = judge(0, 0, slow, "peruser");
+        let (whole_at, _) = judge(whole_at, 0, slow, "peruser");
+        let (whole_at, refused) = judge(whole_at, SECOND, RATE, "peruser");
+        assert!(!refused.is_allowed && refused.retry_in == 1 && refused.whole_in == 60);
+        assert!(judge(whole_at, 2 * SECOND, RATE, "peruser").1.is_allowed);
+    }
+
+    #[test]
     fn a_household_is_one_address() {
         let at = |text: &str| Who::at(text.parse().unwrap());
         assert_eq!(at("2001:db8:1:2::3"), at("2001:db8:1:2:ffff::9"));
@@ -213,9 +225,10 @@ mod tests {
     fn limits_of_routes_are_apart() {
         let rates = Rates::new();
         let one = Rate { requests: 1, seconds: 60 };
-        let key = |added| Key { added, who: Who::User(Uuid::nil()) };
+        let key =
+            |added: Option<&str>| Key { added: added.map(Arc::from), who: Who::User(Uuid::nil()) };
         assert!(rates.count(key(None), one).is_allowed);
         assert!(!rates.count(key(None), one).is_allowed);
-        assert!(rates.count(key(Some(8)), one).is_allowed);
+        assert!(rates.count(key(Some("/added")), one).is_allowed);
     }
 }

@@ -20,7 +20,7 @@ const ANSWERS_MIN: u32 = 20;
 const PROBE_MAX: Duration = Duration::from_secs(10);
 
 /// When an instance is left alone, and for how long.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::gateway) struct Rule {
     /// Failures in a row; 0: never.
     pub(in crate::gateway) failures_max: u32,
@@ -171,6 +171,14 @@ impl Breaker {
         let seen = self.answers.sums(now);
         let errs = f64::from(seen.marked) >= f64::from(seen.all) * ERRORS_SHARE;
         self.failures >= self.rule.failures_max || (seen.all >= ANSWERS_MIN && errs)
+    }
+
+    /// Another rule holds from now on.
+    pub(in crate::gateway) fn set_rule(&mut self, rule: Rule) {
+        self.rule = rule;
+        if rule.failures_max == 0 && self.state != State::Passing {
+            self.enter(State::Passing);
+        }
     }
 
     /// Another incarnation: what was held of the one before counts for nothing.

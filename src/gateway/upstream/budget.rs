@@ -23,6 +23,11 @@ impl Budget {
         Budget { ratio, per_second_min, recent: Recent::new(now), in_vain: 0 }
     }
 
+    /// Other figures hold from now on, for what was seen before, too.
+    pub(in crate::gateway) fn set(&mut self, ratio: f64, per_second_min: u32) {
+        (self.ratio, self.per_second_min) = (ratio, per_second_min);
+    }
+
     /// A client has asked.
     pub(in crate::gateway) fn asked(&mut self, now: Instant) {
         self.recent.add(now, 1, 0);

@@ -22,12 +22,17 @@ pub(in crate::gateway) struct Member {
     instance: Arc<Instance>,
     /// What its supervisor tells, when it is hosted in this process.
     news: Option<Arc<News>>,
+    standing: Arc<Standing>,
+    meters: BreakerMeters,
+}
+
+/// What is known of an instance; it outlives what the settings say about it.
+struct Standing {
     breaker: Mutex<Kept>,
     /// Milliseconds from `start` to when it came back the last time; 0: it has not been away.
     back_at: AtomicU64,
     was_down: AtomicBool,
     start: Instant,
-    meters: BreakerMeters,
 }
 
 /// What the lock is around.
@@ -55,13 +60,26 @@ impl Member {
         news: Option<Arc<News>>,
         rule: Rule,
         meters: BreakerMeters,
-    ) -> Arc<Member> {
+    ) -> Member {
         let start = Instant::now();
         let incarnation = news.as_ref().map_or(0, |news| news.pool());
         let breaker = Mutex::new(Kept { breaker: Breaker::new(rule, start), incarnation });
         meters.state.set(State::Passing.number());
         let (back_at, was_down) = (AtomicU64::new(0), AtomicBool::new(false));
-        Arc::new(Member { title, instance, news, breaker, back_at, was_down, start, meters })
+        let standing = Arc::new(Standing { breaker, back_at, was_down, start });
+        Member { title, instance, news, standing, meters }
+    }
+
+    /// The same instance under another rule: what is known of it stays.
+    pub(in crate::gateway) fn after(self, earlier: &Member, rule: Rule) -> Member {
+        let member = Member { standing: earlier.standing.clone(), ..self };
+        let mut kept = member.kept();
+        let before = kept.breaker.state();
+        kept.breaker.set_rule(rule);
+        member.meters.state.set(before.number());
+        member.tell(before, kept.breaker.state(), Instant::now());
+        drop(kept);
+        member
     }
 
     /// Requests under way and in line.
@@ -136,21 +154,21 @@ impl Member {
 
     /// What the watch over all services says of it.
     pub(super) fn is_said_to_be(&self, is_down: bool, now: Instant) {
-        if self.was_down.swap(is_down, Relaxed) && !is_down {
+        if self.standing.was_down.swap(is_down, Relaxed) && !is_down {
             self.has_come_back(now);
         }
     }
 
     /// For how long it has been back, if it was away.
     pub(super) fn back_for(&self, now: Instant) -> Option<Duration> {
-        let back_at = self.back_at.load(Relaxed);
-        let since = now.saturating_duration_since(self.start);
+        let back_at = self.standing.back_at.load(Relaxed);
+        let since = now.saturating_duration_since(self.standing.start);
         (back_at > 0).then(|| since.saturating_sub(Duration::from_millis(back_at)))
     }
 
     fn has_come_back(&self, now: Instant) {
-        let since = now.saturating_duration_since(self.start).as_millis();
-        self.back_at.store(u64::try_from(since).unwrap_or(u64::MAX).max(1), Relaxed);
+        let since = now.saturating_duration_since(self.standing.start).as_millis();
+        self.standing.back_at.store(u64::try_from(since).unwrap_or(u64::MAX).max(1), Relaxed);
     }
 
     fn judge(&self, ticket: Ticket, verdict: Verdict, now: Instant) {
@@ -197,7 +215,7 @@ impl Member {
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+        self.standing.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -232,7 +250,8 @@ mod tests {
         let meters = Meters::register(&Metrics::new("gateway").unwrap()).unwrap();
         let instance = Instance::new("http://127.0.0.1:1".parse().unwrap(), Limits::default());
         let rule = Rule { failures_max: 2, open_min: Duration::from_secs(10) };
-        Member::new("test/0".into(), instance, news, rule, meters.breaker("test", 0))
+        let member = Member::new("test/0".into(), instance, news, rule, meters.breaker("test", 0));
+        Arc::new(member)
     }
 
     fn leave(member: &Arc<Member>, wait: Duration) -> Leave {
@@ -262,5 +281,25 @@ mod tests {
         assert_eq!(member.back_for(Instant::now()), None);
         probe.judge(Verdict::Good);
         assert!(member.back_for(Instant::now()).is_some());
+    }
+    #[test]
+    fn under_another_rule_an_instance_stays_what_it_is() {
+        let earlier = member(None);
+        let long = Duration::from_secs(9);
+        let under_way = leave(&earlier, long);
+        (0..2).for_each(|_| leave(&earlier, long).judge(Verdict::Failed));
+        let renewed = |rule| {
+            let made = Arc::try_unwrap(member(None)).map_err(drop).unwrap();
+            Arc::new(made.after(&earlier, rule))
+        };
+        let rule = Rule { failures_max: 9, open_min: Duration::from_secs(10) };
+        let later = renewed(rule);
+        assert!(later.wait(Instant::now()).is_some(), "it is still left alone");
+        under_way.judge(Verdict::Good);
+        assert!(later.wait(Instant::now()).is_some(), "what was sent before says nothing");
+        let never = renewed(Rule { failures_max: 0, ..rule });
+        assert_eq!(never.wait(Instant::now()), None, "it never is any more");
+        (0..20).for_each(|_| leave(&never, long).judge(Verdict::Failed));
+        assert_eq!(later.wait(Instant::now()), None, "both are one");
     }
 }

@@ -47,6 +47,10 @@ impl Ring {
         &self.members
     }
 
+    pub(in crate::gateway) fn member(&self, index: usize) -> Option<&Arc<Member>> {
+        self.members.get(index)
+    }
+
     pub(in crate::gateway) fn len(&self) -> usize {
         self.members.len()
     }
@@ -138,13 +142,8 @@ mod tests {
         let rule = Rule { failures_max: 1, open_min };
         let member = |index: usize| {
             let instance = Instance::new("http://127.0.0.1:1".parse().unwrap(), Limits::default());
-            Member::new(
-                format!("test/{index}"),
-                instance,
-                None,
-                rule,
-                meters.breaker("test", index),
-            )
+            let (title, meters) = (format!("test/{index}"), meters.breaker("test", index));
+            Arc::new(Member::new(title, instance, None, rule, meters))
         };
         let board = Arc::new(Board::new(LONG, LONG));
         Ring::new((0..count).map(member).collect(), None, board)

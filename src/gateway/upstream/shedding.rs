@@ -48,7 +48,7 @@ impl Urgency {
 
 /// The seats of the whole gateway.
 pub(in crate::gateway) struct Seats {
-    max: usize,
+    max: AtomicUsize,
     taken: AtomicUsize,
 }
 
@@ -57,12 +57,18 @@ pub(in crate::gateway) struct Seat(Arc<Seats>);
 
 impl Seats {
     pub(in crate::gateway) fn new(max: usize) -> Arc<Seats> {
-        Arc::new(Seats { max, taken: AtomicUsize::new(0) })
+        Arc::new(Seats { max: AtomicUsize::new(max), taken: AtomicUsize::new(0) })
+    }
+
+    /// There are so many from now on; who has one keeps it.
+    pub(in crate::gateway) fn resize(&self, max: usize) {
+        self.max.store(max, SeqCst);
     }
 
     /// A seat, unless so many are taken that a request as urgent as this has to wait.
     pub(in crate::gateway) fn take(self: &Arc<Self>, urgency: Urgency) -> Option<Seat> {
-        let limit = (self.max.saturating_mul(urgency.percent()) / 100).max(1);
+        let max = self.max.load(SeqCst);
+        let limit = (max.saturating_mul(urgency.percent()) / 100).max(1);
         let taken = self.taken.fetch_update(SeqCst, SeqCst, |n| (n < limit).then_some(n + 1));
         // Made only when taken: its drop gives back.
         taken.is_ok().then(|| Seat(self.clone()))

@@ -12,7 +12,7 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use super::{before, port};
 use crate::support::TestSystem;
 use crate::support::launch::PATIENCE;
-use crate::support::wire::{Message, Scripted, Then, exchange, pause, read_message, say};
+use crate::support::wire::{Heard, Message, Scripted, Then, exchange, pause, read_message, say};
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const UNDER_WAY: &str = "busbar_gateway_requests_under_way";
@@ -38,16 +38,30 @@ fn accepted(opening: &Message) -> String {
 
 /// Says `first` together with the head, then everything back until the other side is done.
 fn echo(first: &'static str) -> Scripted {
-    Scripted::start(move |heard, stream| {
-        say(stream, format!("{}{first}", accepted(&heard.message)));
-        let mut buffer = [0; 8192];
-        while let Ok(count @ 1..) = stream.read(&mut buffer) {
-            if stream.write_all(&buffer[..count]).is_err() {
-                break;
-            }
+    Scripted::start(move |heard, stream| answer_with_echo(heard, stream, first))
+}
+
+fn answer_with_echo(heard: &Heard, stream: &mut TcpStream, first: &str) -> Then {
+    say(stream, format!("{}{first}", accepted(&heard.message)));
+    let mut buffer = [0; 8192];
+    while let Ok(count @ 1..) = stream.read(&mut buffer) {
+        if stream.write_all(&buffer[..count]).is_err() {
+            break;
         }
-        Then::Close
-    })
+    }
+    Then::Close
+}
+
+/// What a service does that says everything back.
+pub(super) fn echo_to(heard: &Heard, stream: &mut TcpStream) -> Then {
+    answer_with_echo(heard, stream, "")
+}
+
+/// Opens a tunnel at a path.
+pub(super) fn opened(stream: &mut TcpStream, path: &str) {
+    let opening = opening("").replace("/api/notifications/live?x=1", path);
+    stream.write_all(opening.as_bytes()).unwrap();
+    assert_eq!(read_message(stream, false).expect("an answer").status(), 101);
 }
 
 async fn in_front_of(service: &Scripted, more: &[(&str, &str)]) -> TestSystem {

@@ -15,10 +15,17 @@ pub(crate) fn settings(folder: &Path) -> PathBuf {
     if own.exists() { own } else { common() }
 }
 
-/// Puts this behind the settings that all tests have.
-pub(crate) fn write_settings(folder: &Path, more: &str) {
+/// Puts this behind the settings that all tests have, and these lines into the section of the gateway.
+pub(crate) fn write_settings(folder: &Path, gateway: &str, more: &str) {
     let common = std::fs::read_to_string(common()).unwrap();
-    std::fs::write(folder.join("settings.toml"), format!("{common}\n{more}")).unwrap();
+    let keys: Vec<&str> =
+        gateway.lines().filter_map(|line| line.split_once(" = ")).map(|(key, _)| key).collect();
+    let is_set = |line: &&str| !keys.iter().any(|key| line.starts_with(&format!("{key} = ")));
+    let common = common.lines().filter(is_set).collect::<Vec<_>>().join("\n");
+    let common = common.replace("[gateway]\n", &format!("[gateway]\n{gateway}\n"));
+    // At once: the process may be reading it.
+    std::fs::write(folder.join("settings.new"), format!("{common}\n{more}")).unwrap();
+    std::fs::rename(folder.join("settings.new"), folder.join("settings.toml")).unwrap();
 }
 
 fn common() -> PathBuf {

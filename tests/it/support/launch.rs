@@ -77,10 +77,7 @@ impl Process {
 
     /// Sends a signal by name, as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        // The shell's own word: not every machine has a program of that name.
-        let words = format!("kill -{name} {}", self.id());
-        let sent = Command::new("sh").args(["-c", &words]).status().unwrap();
-        assert!(sent.success(), "{words}");
+        signal(self.id(), name);
     }
 
     /// `kill -9`, and gone.
@@ -111,6 +108,14 @@ impl Drop for Process {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// Sends a signal to a process that this one has started.
+pub(crate) fn signal(id: u32, name: &str) {
+    // The shell's own word: not every machine has a program of that name.
+    let words = format!("kill -{name} {id}");
+    let sent = Command::new("sh").args(["-c", &words]).status().unwrap();
+    assert!(sent.success(), "{words}");
 }
 
 fn follow(source: impl std::io::Read + Send + 'static, log: Arc<Mutex<Vec<String>>>) {

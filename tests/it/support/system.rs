@@ -12,6 +12,9 @@ use busbar_http::ServiceKey;
 use busbar_http::token::PrivateKey;
 use serde_json::{Value, json};
 
+mod settings;
+
+pub(crate) use self::settings::Reloading;
 use super::caretaker::ADMIN_ADDR;
 pub(crate) use super::engine::Engine;
 use super::folder;
@@ -108,11 +111,6 @@ impl TestSystem {
         let arguments = ["start", "--config", config, "--services", &names, "--data", "data"];
         let process = Process::start(&arguments, &environment, &self.0.folder);
         self.0.processes.borrow_mut().push(process);
-    }
-
-    /// Puts this behind the settings that all tests have, for what is spawned from now on.
-    pub(crate) fn add_settings(&self, more: &str) {
-        folder::write_settings(&self.0.folder, more);
     }
 
     pub(crate) async fn ready(&self, services: &[ServiceName]) {

@@ -21,7 +21,7 @@ pub(super) struct Resource(pub(super) Arc<Variants>);
 pub(super) struct Shard {
     pub(super) resources: LruCache<Box<str>, Resource>,
     pub(super) entries_max: usize,
-    bytes_max: usize,
+    pub(super) bytes_max: usize,
     /// What this shard holds; the callback of the LRU takes off what it evicts.
     held: Arc<Held>,
     pub(super) marks: HashMap<u64, u64>,
@@ -48,22 +48,23 @@ impl Resource {
 }
 
 impl Shard {
-    pub(super) fn new(entries_max: usize, bytes_max: usize, held: &Arc<Held>) -> Option<Shard> {
+    /// With room for so many; its bounds come by `resize`.
+    #[expect(clippy::expect_used, reason = "only a size of zero is refused")]
+    pub(super) fn new(room: usize, held: &Arc<Held>) -> Shard {
         let counted = held.clone();
-        // Whatever leaves the LRU passes through here. It holds one more than there may be, so that
-        // it is `make_room` that decides.
-        let resources: Result<LruCache<Box<str>, Resource>, _> = LruCache::builder()
-            .max_size(entries_max.saturating_add(1))
+        // Whatever leaves the LRU passes through here.
+        let resources = LruCache::builder()
+            .max_size(room.saturating_add(1))
             .on_evict(move |_, gone: &Resource| counted.less(gone))
             .build();
-        Some(Shard {
-            resources: resources.ok()?,
-            entries_max,
-            bytes_max,
+        Shard {
+            resources: resources.expect("a size that is not zero"),
+            entries_max: 0,
+            bytes_max: 0,
             held: held.clone(),
             marks: HashMap::new(),
             floor: 0,
-        })
+        }
     }
 
     /// What the address of a request has, and the newest of it that is valid and fits.
@@ -102,7 +103,7 @@ impl Shard {
         gone
     }
 
-    fn is_too_full(&self) -> bool {
+    pub(super) fn is_too_full(&self) -> bool {
         self.held.entries.load(Relaxed) > self.entries_max
             || self.held.bytes.load(Relaxed) > self.bytes_max
     }

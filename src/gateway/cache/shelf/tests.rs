@@ -41,6 +41,14 @@ fn entry(bytes: usize, stamp: u64) -> Arc<Entry> {
     Arc::new(Entry::new(StatusCode::OK, Vec::new(), body, use_of_it, stamp))
 }
 
+fn bounds(entries_max: usize, bytes_max: usize, entry_bytes_max: usize) -> Bounds {
+    Bounds { entries_max, bytes_max, entry_bytes_max }
+}
+
+fn shelf(entries_max: usize, bytes_max: usize, entry_bytes_max: usize) -> Shelf {
+    Shelf::new(bounds(entries_max, bytes_max, entry_bytes_max))
+}
+
 fn has(shelf: &Shelf, key: &str) -> bool {
     matches!(shelf.find(&ask(key), &HeaderMap::new()), Found::Entry(_))
 }
@@ -51,7 +59,7 @@ fn put(shelf: &Shelf, key: &str, bytes: usize) {
 
 #[test]
 fn the_least_used_goes_first_and_what_is_held_is_counted() {
-    let shelf = Shelf::new(3, 1_000_000, 1_000_000).unwrap();
+    let shelf = shelf(3, 1_000_000, 1_000_000);
     ["a", "b", "c"].iter().for_each(|key| put(&shelf, key, 1));
     assert!(has(&shelf, "a"));
     put(&shelf, "d", 1);
@@ -68,7 +76,7 @@ fn the_least_used_goes_first_and_what_is_held_is_counted() {
 
 #[test]
 fn bytes_are_bounded_too() {
-    let shelf = Shelf::new(100, 10_000, 5_000).unwrap();
+    let shelf = shelf(100, 10_000, 5_000);
     put(&shelf, "large", 6_000);
     assert!(!has(&shelf, "large"));
     (0..20).for_each(|number| put(&shelf, &number.to_string(), 2_000));
@@ -77,7 +85,7 @@ fn bytes_are_bounded_too() {
 
 #[test]
 fn what_was_asked_for_before_an_invalidation_is_none() {
-    let shelf = Shelf::new(10, 1_000_000, 1_000_000).unwrap();
+    let shelf = shelf(10, 1_000_000, 1_000_000);
     put(&shelf, "a", 1);
     let under_way = shelf.stamp();
     shelf.invalidate(&[path_mark("", "b")]);
@@ -92,4 +100,32 @@ fn what_was_asked_for_before_an_invalidation_is_none() {
     let marks: Vec<u64> = (1..=MARKS_MAX as u64).collect();
     shelf.invalidate(&marks);
     assert!(!has(&shelf, "a"));
+}
+
+#[test]
+fn its_bounds_change_while_it_is_used() {
+    let shelf = shelf(3, 1_000_000, 1_000_000);
+    ["a", "b", "c"].iter().for_each(|key| put(&shelf, key, 1));
+    assert!(has(&shelf, "a"));
+    shelf.resize(bounds(1, 1_000_000, 1_000_000));
+    assert!(has(&shelf, "a") && shelf.entries() == 1, "the one that was used last stays");
+    assert_eq!(shelf.evicted(), 2);
+
+    shelf.resize(bounds(5, 1_000_000, 1_000_000));
+    ["b", "c", "d", "e"].iter().for_each(|key| put(&shelf, key, 1));
+    assert!(has(&shelf, "a") && shelf.entries() == 5);
+    shelf.resize(bounds(5, 10, 10));
+    assert_eq!((shelf.entries(), shelf.bytes()), (0, 0), "none of them is so small");
+
+    shelf.resize(bounds(5, 1_000_000, 1_000_000));
+    let under_way = shelf.stamp();
+    put(&shelf, "a", 1);
+    shelf.resize(bounds(0, 1_000_000, 1_000_000));
+    put(&shelf, "b", 1);
+    assert!(!shelf.is_on() && shelf.entries() == 0);
+    shelf.resize(bounds(5, 1_000_000, 1_000_000));
+    shelf.put(&ask("c"), &HeaderMap::new(), entry(1, under_way));
+    assert!(!has(&shelf, "a") && !has(&shelf, "c"), "nothing from before it was off");
+    put(&shelf, "d", 1);
+    assert!(has(&shelf, "d"));
 }

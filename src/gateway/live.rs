@@ -1,0 +1,142 @@
+//! What the settings say, made ready for requests. It is exchanged as a whole when they are read
+//! again; a request goes by what it has found at its beginning, to its end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use busbar_http::Problem;
+use busbar_http::headers::Cidr;
+use busbar_http::lane::{Base, Limits};
+
+use crate::config;
+use crate::health::Board;
+use crate::types::ServiceName;
+
+use super::Gateway;
+use super::cache::{self, Asked};
+use super::destination::Destination;
+use super::edge::Cors;
+use super::meters::Meters;
+use super::problem;
+use super::route::{Bounds, Route};
+use super::table::Table;
+
+/// What of a gateway the settings may change while it runs.
+pub struct Plan {
+    pub settings: config::Gateway,
+    pub documents: config::Documents,
+    pub services: Vec<Behind>,
+}
+
+/// A service behind the gateway, or what an added route leads to.
+pub struct Behind {
+    /// For logs and labels.
+    pub name: Arc<str>,
+    /// `None`: an added route leads here; these come in the order of the settings.
+    pub service: Option<ServiceName>,
+    /// Where its instances are, and the bounds of each.
+    pub bases: Vec<Base>,
+    pub limits: Limits,
+    /// What its supervisor tells, if it is hosted in this process.
+    pub news: Option<Arc<busbar_actors::Upstream>>,
+}
+
+/// See the module.
+pub(super) struct Live {
+    pub(super) settings: config::Gateway,
+    pub(super) table: Table,
+    pub(super) destinations: Vec<Arc<Destination>>,
+    pub(super) trusted: Vec<Cidr>,
+    pub(super) cors: Cors,
+    /// Requests that take longer are told; `None`: none is.
+    pub(super) slow_from: Option<Duration>,
+}
+
+impl Live {
+    /// Takes over from `earlier` whatever is not another: kept connections, what breakers know.
+    pub(super) fn new(
+        plan: Plan,
+        earlier: &[Arc<Destination>],
+        meters: &Meters,
+        board: &Arc<Board>,
+    ) -> Live {
+        let Plan { settings, documents, services } = plan;
+        let bounds = Bounds {
+            body_bytes_max: settings.max_body_bytes,
+            wait: Duration::from_millis(settings.request_timeout_ms),
+            document_bytes_max: documents.upload_bytes_max,
+            transfer: Duration::from_secs(documents.transfer_seconds),
+        };
+        let table = Table::new(bounds, &settings, &services);
+        let destination = |behind: Behind| {
+            let known = earlier.iter().find(|known| known.is_of(&behind));
+            Destination::renewed(known, behind, &settings, meters, board)
+        };
+        let networks = settings.trusted_proxies.iter();
+        Live {
+            table,
+            destinations: services.into_iter().map(destination).collect(),
+            trusted: networks.filter_map(|network| network.to_string().parse().ok()).collect(),
+            cors: Cors::new(&settings.cors_origins),
+            slow_from: match settings.slow_request_threshold_ms {
+                0 => None,
+                ms => Some(Duration::from_millis(ms)),
+            },
+            settings,
+        }
+    }
+
+    /// A request as the cache sees it.
+    pub(super) fn asked<'a>(
+        &self,
+        route: &Route,
+        request: &'a HttpRequest,
+        principal: Option<&'a str>,
+    ) -> Asked<'a> {
+        let settings = &self.settings;
+        let defaults = cache::Defaults {
+            sharing: route.rules.cache,
+            ttl: route.rules.default_ttl,
+            stale_while_revalidate: Duration::from_millis(settings.cache_swr_ms),
+            stale_if_error: Duration::from_millis(settings.cache_sie_ms),
+            shares_cookies: route.service.is_none(),
+            collapses: route.service.is_none() || !route.rules.default_ttl.is_zero(),
+        };
+        // Our own services answer the same whatever they are called.
+        let host = if route.service.is_some() { "" } else { cache::host(request) };
+        Asked { request, defaults, principal, host }
+    }
+
+    /// How long a stream of events may be silent.
+    pub(super) fn events_idle_max(&self) -> Duration {
+        Duration::from_millis(self.settings.events_idle_ms)
+    }
+
+    pub(super) fn destination(&self, route: &Route) -> Result<&Arc<Destination>, Problem> {
+        let found = self.destinations.get(route.to);
+        found.ok_or_else(|| problem::SERVICE_UNAVAILABLE.problem())
+    }
+}
+
+impl Gateway {
+    /// What holds now.
+    pub(super) fn now(&self) -> Arc<Live> {
+        self.live.load_full()
+    }
+
+    /// Goes by other settings from now on. One caller at a time.
+    pub fn renew(&self, plan: Plan) {
+        let earlier = self.now();
+        self.seats.resize(plan.settings.max_requests);
+        self.cache.resize(cache::Bounds::of(&plan.settings));
+        let next = Live::new(plan, &earlier.destinations, &self.meters, &self.board);
+        for known in &earlier.destinations {
+            let same = next.destinations.iter().filter(|kept| kept.name == known.name);
+            let shown = same.map(|kept| kept.instances.len()).max().unwrap_or(0);
+            let gone = shown..known.instances.len();
+            gone.for_each(|index| self.meters.forget(&known.name, index));
+        }
+        self.live.store(Arc::new(next));
+    }
+}
