@@ -18,10 +18,10 @@ use std::sync::Arc;
 
 use actix_rt::ArbiterHandle;
 use actix_web::web::{Data, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpMessage, HttpRequest};
 use busbar_actors::TreeHandle;
 use busbar_http::access::AtOnce;
-use busbar_http::{Routes, about};
+use busbar_http::{RequestId, Routes, about};
 
 use crate::config::Difference;
 use crate::gateway::Gateway;
@@ -171,7 +171,9 @@ impl Admin {
         Arc::new(move |request: &HttpRequest| {
             let problem = admin.door.ask(request).err()?;
             log::warn!("admin: {} is turned away: {}", door::peer(request), problem.code());
-            Some(HttpResponse::from_error(problem))
+            let id = RequestId::of_headers(request.headers());
+            let id = request.extensions().get::<RequestId>().cloned().unwrap_or(id);
+            Some(problem.response(Some((request.path(), &id.id))))
         })
     }
 }
