@@ -49,10 +49,10 @@ impl Fields {
         let _ = write!(self.0, ",{}:{value}", json!(key));
     }
 
-    /// What a service does besides requests, it does on a thread with its name.
+    /// What a service does besides requests, it does on a thread that begins with its name.
     fn of_thread(&mut self) {
         let thread = std::thread::current();
-        let name = thread.name().and_then(|name| name.split('-').next()).unwrap_or_default();
+        let name = thread.name().and_then(|name| name.split('#').next()).unwrap_or_default();
         if let Ok(service) = ServiceName::parse(name) {
             self.add("service", &json!(service.as_str()));
         }
