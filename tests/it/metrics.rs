@@ -162,9 +162,9 @@ async fn a_json_line_says_what_it_is_about_and_tells_no_secrets() {
 async fn a_line_for_people_ends_in_what_it_is_found_by() {
     let system = TestSystem::start_with(Engine::Sqlite, &[LOGGED]).await;
     system.anonymous().header("x-request-id", "asked-by-a-test").get("/api/bills").await;
-    let line = system.wait_for_log("request=asked-by-a-test").await;
-    assert!(line.contains(" INFO  access] ") && line.contains(" trace="), "{line}");
-    assert!(line.contains("GET /api/bills 401 "), "{line}");
+    let line = system.wait_for_log("gateway GET /api/bills 401 ").await;
+    assert!(line.contains(" INFO  access] "), "{line}");
+    assert!(line.contains(" ms request=asked-by-a-test trace="), "{line}");
     system.finish().await;
 }
 
