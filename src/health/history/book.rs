@@ -155,7 +155,7 @@ mod tests {
     fn watch(book: &mut Book, seconds: std::ops::Range<i64>, billing: Status) -> Vec<Line> {
         let look = |second| match book.observe(&[(Users, Up), (Billing, billing)], at(second)) {
             News::Lines(lines) => lines,
-            News::Anew => panic!("the clock has not moved"),
+            News::Anew => unreachable!("the clock has not moved"),
         };
         seconds.step_by(2).flat_map(look).collect()
     }
