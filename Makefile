@@ -1,5 +1,6 @@
 # What one does with Busbar. `make` alone lists it.
 PROFILE ?= ci
+ROUNDS ?= 25
 DOCKER ?= docker
 COMPOSE ?= $(shell $(DOCKER) compose version >/dev/null 2>&1 && echo $(DOCKER) compose || echo docker-compose)
 
@@ -10,6 +11,10 @@ start:        ## all nine services, data in ./data
 test:         ## all tests, on SQLite and PostgreSQL; installs PostgreSQL when it is missing
 	sh tests/prepare.sh
 	cargo test --workspace --locked --profile $(PROFILE)
+proofs:       ## crashes, hangs and restarts of every service under load; ROUNDS times on each engine
+	BUSBAR_TEST_PROOF_ROUNDS=$(ROUNDS) BUSBAR_TEST_PROOF_RATE=200 BUSBAR_TEST_PROOF_SECONDS=30 \
+	BUSBAR_TEST_PROOF_BLOCKS=100 \
+	cargo test --locked --profile $(PROFILE) --test it -- proofs:: --nocapture --test-threads=1
 fuzz:         ## every service against its API description, by schemathesis from PyPI
 	PROFILE=$(PROFILE) sh tests/fuzz.sh
 cache-tests:  ## the public suite for HTTP caches, from npm, against the gateway
@@ -34,4 +39,4 @@ docker-down:  ## stops them; volumes stay
 # Most of the time a test waits for something.
 export RUST_TEST_THREADS ?= $(shell expr 3 \* $$(nproc))
 
-.PHONY: help start test fuzz cache-tests console-tests metrics-tests lint bench docker-build docker-up docker-down
+.PHONY: help start test proofs fuzz cache-tests console-tests metrics-tests lint bench docker-build docker-up docker-down

@@ -17,7 +17,7 @@ use crate::config::{Config, Faults, Warning, environment_of_process};
 use crate::host::{Host, check_database};
 use crate::storage::Database;
 use crate::types::{Clock, ServiceName};
-use crate::{demo, logging, tree, welcome};
+use crate::{demo, logging, renewal, tree, welcome};
 
 /// Something is wrong with the settings, or with the command line.
 const BAD_SETTINGS: u8 = 2;
@@ -185,12 +185,21 @@ async fn start(
         say(out, &shown.to_string());
     }
 
-    let signal = requests.stop().await;
-    let delay = Duration::from_millis(host.now().config.server.shutdown_delay_ms);
-    log::info!("{signal}: not ready any more, serving for another {} ms", delay.as_millis());
+    let delay = || Duration::from_millis(host.now().config.server.shutdown_delay_ms);
+    let is_worn_out = tokio::select! {
+        signal = requests.stop() => {
+            let ms = delay().as_millis();
+            log::info!("{signal}: not ready any more, serving for another {ms} ms");
+            false
+        }
+        () = running.worn_out() => true,
+    };
     host.leaving.store(true, Ordering::SeqCst);
-    actix_rt::time::sleep(delay).await;
+    actix_rt::time::sleep(if is_worn_out { Duration::ZERO } else { delay() }).await;
     let cut = running.stop(Ending::Graceful).await;
+    if is_worn_out && !requests.is_stopping() {
+        return Err(renewal::begin_anew().into());
+    }
     if cut.is_empty() {
         log::info!("everything has stopped");
         return Ok(ExitCode::SUCCESS);

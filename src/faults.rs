@@ -3,20 +3,24 @@
 //! Two kinds: a *failpoint* is a named place in the code where a test may stop the process and kill
 //! it; an *injected fault* is asked for by `POST /internal/fault` and hits the requests after it.
 
+mod fall;
+mod happen;
+
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actix_web::{HttpRequest, web};
-use busbar_actors::Exit;
+use actix_web::HttpRequest;
 use busbar_http::guard::Before;
+use busbar_http::problem::kinds;
 use busbar_http::{Body, NoContent, Problem, Routes, ServiceCaller, about};
-use futures_util::future::LocalBoxFuture;
 use serde::Deserialize;
 use tokio::sync::{mpsc, watch};
 use utoipa::ToSchema;
 
-use crate::types::Clock;
+use crate::types::{Clock, ServiceName};
+
+pub use self::happen::Fault;
 
 /// The named place at which this process stands still, if any.
 #[derive(Clone, Debug, Default)]
@@ -39,29 +43,13 @@ impl Failpoints {
 /// How many faults may wait to happen.
 const WAITING_MAX: usize = 1000;
 
-/// A fault that can be asked for.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Fault {
-    /// The handler waits before it starts.
-    Delay { milliseconds: u64 },
-    /// The handler panics.
-    PanicHandler,
-    /// The handler blocks its worker thread.
-    Block { milliseconds: u64 },
-    /// The life of the service beside its HTTP server panics.
-    PanicLife,
-    /// A child of the incarnation panics, such as its relay.
-    PanicChild { name: String },
-    /// The thread of the incarnation panics.
-    PanicThread,
-    /// The next incarnation fails to start.
-    FailStart,
-}
-
 /// The faults of one service; they outlive its incarnations.
 #[derive(Clone, Default)]
-pub struct Faults(Arc<Waiting>);
+pub struct Faults {
+    own: Arc<Waiting>,
+    /// Of every service in the process: the gateway has no door of its own for them.
+    all: Arc<BTreeMap<ServiceName, Arc<Waiting>>>,
+}
 
 #[derive(Default)]
 struct Waiting {
@@ -76,9 +64,42 @@ struct Waiting {
     children: watch::Sender<BTreeMap<String, u32>>,
 }
 
+impl Waiting {
+    fn inject(&self, fault: Fault, count: u32) {
+        match fault {
+            Fault::FailStart => *locked(&self.starts) += count,
+            Fault::PanicChild { name } => {
+                self.children.send_modify(|falls| *falls.entry(name).or_default() += count);
+            }
+            fault if fault.is_of_incarnation() => {
+                if let Some(incarnation) = locked(&self.incarnation).as_ref() {
+                    // A full line means that it is told to fall already.
+                    let _ = incarnation.try_send(fault);
+                }
+            }
+            fault => {
+                let mut requests = locked(&self.requests);
+                let room = WAITING_MAX.saturating_sub(requests.len());
+                requests.extend(std::iter::repeat_n(fault, room.min(count as usize)));
+            }
+        }
+    }
+
+    /// The fault that hits a request; what watches the service, or steers it, is not hit.
+    fn next(&self, path: &str) -> Option<Fault> {
+        let spared = ["/internal/", "/health", "/metrics"];
+        if spared.iter().any(|spared| path.starts_with(spared)) {
+            return None;
+        }
+        locked(&self.requests).pop_front()
+    }
+}
+
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Injection {
+    /// The service that is hit, if not the one that is asked.
+    service: Option<ServiceName>,
     fault: Fault,
     #[serde(default = "once")]
     count: u32,
@@ -94,114 +115,70 @@ struct Advance {
     milliseconds: u64,
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Faults {
-    pub fn new(is_on: bool) -> Faults {
-        Faults(Arc::new(Waiting { is_on, ..Waiting::default() }))
-    }
-
-    pub fn is_on(&self) -> bool {
-        self.0.is_on
+    /// The faults of each service of a process.
+    pub fn of_all(services: &[ServiceName], is_on: bool) -> BTreeMap<ServiceName, Faults> {
+        let own = |name: &ServiceName| (*name, Arc::new(Waiting { is_on, ..Waiting::default() }));
+        let all: Arc<BTreeMap<_, _>> = Arc::new(services.iter().map(own).collect());
+        let faults = |(name, own): (&ServiceName, &Arc<Waiting>)| {
+            (*name, Faults { own: own.clone(), all: all.clone() })
+        };
+        all.iter().map(faults).collect()
     }
 
     /// Whether this start of an incarnation is to fail.
     pub fn fails_start(&self) -> bool {
-        let mut starts = locked(&self.0.starts);
+        let mut starts = locked(&self.own.starts);
         let fails = *starts > 0;
         *starts = starts.saturating_sub(1);
         fails
     }
 
-    /// Where an incarnation hears that it is to panic.
+    /// Where an incarnation hears that it is to fail.
     pub fn hear(&self) -> mpsc::Receiver<Fault> {
         let (sender, receiver) = mpsc::channel(1);
-        *locked(&self.0.incarnation) = Some(sender);
+        *locked(&self.own.incarnation) = Some(sender);
         receiver
     }
 
-    fn inject(&self, injection: &Injection) {
-        match injection.fault.clone() {
-            Fault::FailStart => *locked(&self.0.starts) += injection.count,
-            fault @ (Fault::PanicLife | Fault::PanicThread) => {
-                if let Some(incarnation) = locked(&self.0.incarnation).as_ref() {
-                    // A full line means that it is told to fall already.
-                    let _ = incarnation.try_send(fault);
-                }
-            }
-            Fault::PanicChild { name } => {
-                self.0
-                    .children
-                    .send_modify(|falls| *falls.entry(name).or_default() += injection.count);
-            }
-            fault => {
-                let mut requests = locked(&self.0.requests);
-                let room = WAITING_MAX.saturating_sub(requests.len());
-                requests.extend(std::iter::repeat_n(fault, room.min(injection.count as usize)));
-            }
-        }
-    }
-
-    /// What a child's life runs in, so that it can be told to fall.
-    #[expect(clippy::panic, reason = "this is the fault")]
-    pub fn fall(
-        &self,
-        name: &'static str,
-    ) -> impl Fn(LocalBoxFuture<'static, Exit>) -> LocalBoxFuture<'static, Exit> + use<> {
-        let faults = self.clone();
-        move |life| {
-            if !faults.0.is_on {
-                return life;
-            }
-            let faults = faults.clone();
-            Box::pin(async move {
-                tokio::select! {
-                    exit = life => exit,
-                    () = faults.is_to_fall(name) => panic!("an injected panic of {name}"),
-                }
-            })
-        }
-    }
-
-    async fn is_to_fall(&self, name: &str) {
-        let mut falls = self.0.children.subscribe();
-        loop {
-            // The sender is among what is borrowed here: it cannot be gone.
-            drop(falls.wait_for(|falls| falls.get(name).is_some_and(|left| *left > 0)).await);
-            // Another incarnation's may have been faster.
-            let taken = self.0.children.send_if_modified(|falls| match falls.get_mut(name) {
-                Some(left) if *left > 0 => {
-                    *left -= 1;
-                    true
-                }
-                _ => false,
-            });
-            if taken {
-                return;
-            }
-        }
+    fn inject(&self, injection: &Injection) -> Result<(), Problem> {
+        let hit = match injection.service {
+            None => &self.own,
+            Some(service) => self.all.get(&service).ok_or_else(|| kinds::NOT_FOUND.problem())?,
+        };
+        hit.inject(injection.fault.clone(), injection.count);
+        Ok(())
     }
 
     /// The hook before each handler; absent when faults are off.
     pub fn before(&self) -> Option<Before> {
-        let faults = self.clone();
-        self.0.is_on.then(|| {
+        let own = self.own.clone();
+        own.is_on.then(|| {
             Before(Arc::new(move |request: &HttpRequest| {
-                let fault = if is_spared(request.path()) {
-                    None
-                } else {
-                    locked(&faults.0.requests).pop_front()
-                };
-                Box::pin(happen(fault))
+                let fault = own.next(request.path());
+                Box::pin(async move {
+                    if let Some(fault) = fault {
+                        fault.hit().await;
+                    }
+                })
             }))
         })
     }
 
+    /// The same where nothing can be awaited.
+    pub fn strike(&self, path: &str) {
+        if let Some(fault) = self.own.is_on.then(|| self.own.next(path)).flatten() {
+            fault.strike();
+        }
+    }
+
     /// `POST /internal/fault` and `POST /internal/clock`; none when faults are off.
     pub fn routes(&self, clock: &Clock) -> Routes {
-        if !self.0.is_on {
+        if !self.own.is_on {
             return Routes::new();
         }
         let (faults, clock) = (self.clone(), clock.clone());
@@ -210,8 +187,8 @@ impl Faults {
                 "/internal/fault",
                 about("Injects a fault").internal().takes::<Injection>(),
                 move |_: ServiceCaller, Body(injection): Body<Injection>| {
-                    faults.inject(&injection);
-                    async { NoContent }
+                    let injected = faults.inject(&injection);
+                    async { injected.map(|()| NoContent) }
                 },
             )
             .post(
@@ -225,29 +202,4 @@ impl Faults {
                 },
             )
     }
-}
-
-/// What watches the service, or steers it, is not hit.
-fn is_spared(path: &str) -> bool {
-    path.starts_with("/internal/") || path.starts_with("/health") || path.starts_with("/metrics")
-}
-
-#[expect(clippy::disallowed_methods, reason = "blocking is the fault")]
-async fn happen(fault: Option<Fault>) {
-    match fault {
-        Some(Fault::Delay { milliseconds }) => {
-            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-        }
-        #[expect(clippy::panic, reason = "this is the fault")]
-        Some(Fault::PanicHandler) => panic!("an injected panic"),
-        Some(Fault::Block { milliseconds }) => {
-            std::thread::sleep(Duration::from_millis(milliseconds));
-        }
-        _ => {}
-    }
-}
-
-/// Registers the routes when faults are on.
-pub fn configure(faults: &Faults, clock: &Clock, config: &mut web::ServiceConfig) {
-    faults.routes(clock).register(config);
 }

@@ -29,3 +29,5 @@ pub mod storage;
 pub mod tree;
 pub mod types;
 pub mod welcome;
+
+mod renewal;

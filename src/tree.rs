@@ -28,6 +28,7 @@ use busbar_actors::{
     ChildKind, ChildSpec, Children, Ending, Failure, Listed, Registry, RunningTree, ServiceSpec,
     Tree,
 };
+use tokio::sync::Notify;
 
 use crate::admin::Admin;
 use crate::chronicle::Chronicle;
@@ -89,6 +90,7 @@ pub struct Busbar {
 pub struct Running {
     tree: RunningTree,
     beside: Children,
+    worn_out: Arc<Notify>,
     made: Made,
     chronicle: Arc<Chronicle>,
     _signals: Listed,
@@ -138,12 +140,13 @@ impl Busbar {
     /// Every port that cannot be taken.
     pub async fn start(self, stop_limit: Duration) -> Result<Running, Failure> {
         let Busbar { tree, watch, made, chronicle } = self;
+        let worn_out = watch.worn_out.clone();
         let household = tree.handle().household();
         let signals = household.list("signals", ChildKind::Actor, true, None);
         let collector = ChildSpec::lasting("health", move || HealthCollector::new(watch.clone()));
         let beside = Children::start([collector.unessential()], &household);
         match tree.stop_limit(stop_limit).start().await {
-            Ok(tree) => Ok(Running { tree, beside, made, chronicle, _signals: signals }),
+            Ok(tree) => Ok(Running { tree, beside, worn_out, made, chronicle, _signals: signals }),
             Err(faults) => {
                 beside.leave(BESIDE_DRAIN).await;
                 Err(admin::explained(faults))
@@ -156,6 +159,11 @@ impl Running {
     /// The administrator, if this run has made one.
     pub fn administrator(&self) -> Option<Administrator> {
         self.made.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until so many threads are blocked for good that only a new process helps.
+    pub async fn worn_out(&self) {
+        self.worn_out.notified().await;
     }
 
     /// The names of those that were cut.

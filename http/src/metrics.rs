@@ -27,7 +27,7 @@ use self::process::Process;
 pub(crate) use self::series::Series;
 use crate::guard::RoutePattern;
 use crate::latency::Latency;
-use crate::pulse::Pulse;
+use crate::pulse::{Pulse, PulseCollector};
 use crate::trace::RequestId;
 
 /// The route of a request that matched none.
@@ -126,6 +126,7 @@ impl Metrics {
         metrics.register(metrics.0.errors.clone())?;
         metrics.register(metrics.0.dropped.clone())?;
         metrics.register(Process::new()?)?;
+        metrics.register(PulseCollector::new(service, metrics.0.pulse.clone())?)?;
         Ok(metrics)
     }
 

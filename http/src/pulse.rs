@@ -1,70 +1,249 @@
-//! Whether the worker threads of a server still turn.
+//! Whether the threads of a server still turn, and how late they are.
 //!
-//! Each thread counts a few times a second. On a busy machine a count goes slowly; one that stands
-//! still belongs to a thread that something blocks. No question from outside can tell these apart.
+//! Each thread of an incarnation, its main one and each worker, counts a few times a second. On a
+//! busy machine a count goes slowly; one that stands still belongs to a thread that something blocks.
+//! No question from outside can tell these apart, and with several workers none finds the blocked one
+//! but by luck.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
-const BEAT: Duration = Duration::from_millis(250);
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+use prometheus::{Gauge, GaugeVec, Opts};
 
-/// The counts of one service's threads, over all its incarnations. Clones share them.
-#[derive(Clone, Default)]
-pub struct Pulse(Arc<Mutex<Vec<Thread>>>);
+/// How often a thread counts.
+pub const BEAT: Duration = Duration::from_millis(250);
+/// Beats over which the longest delay is kept: two such stretches, so that no look misses it.
+const STRETCH_BEATS: u32 = 60;
+/// A thread of an incarnation that was left counts as lost when it has not counted for so long.
+const LOST_AFTER: Duration = Duration::from_secs(2);
+/// The count of a thread that has ended.
+const GONE: u64 = u64::MAX;
+
+/// The threads of one service, over all its incarnations. Clones share them.
+#[derive(Clone)]
+pub struct Pulse(Arc<Inner>);
+
+struct Inner {
+    /// Times are told as since then.
+    epoch: Instant,
+    /// Written when a thread begins.
+    threads: Mutex<Vec<Thread>>,
+    /// Written by the worker threads, for each connection that reaches one.
+    connections: AtomicU64,
+}
 
 struct Thread {
     generation: u64,
+    /// Unique in the process.
     number: u64,
+    /// For people: `main`, `worker-0`.
+    name: String,
     /// Gone with the thread.
-    count: Weak<AtomicU64>,
+    beat: Weak<Beat>,
+}
+
+/// What a thread tells of itself; only that thread writes it.
+#[derive(Default)]
+struct Beat {
+    count: AtomicU64,
+    /// When it counted last, and the longest delay of late. In microseconds.
+    last: AtomicU64,
+    lag: AtomicU64,
+}
+
+/// Which part a thread has in its incarnation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Main,
+    Worker,
 }
 
 /// The counts at one moment, by thread.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading(BTreeMap<u64, u64>);
 
+/// How often in a row each thread was found where it was.
+///
+/// It goes by looks, not by time: who looks from a machine that is too busy looks less often, too.
+#[derive(Debug, Default)]
+pub struct Stillness {
+    found: BTreeMap<u64, Found>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    count: u64,
+    times: u32,
+}
+
+impl Default for Pulse {
+    fn default() -> Pulse {
+        Pulse(Arc::new(Inner {
+            epoch: Instant::now(),
+            threads: Mutex::default(),
+            connections: AtomicU64::default(),
+        }))
+    }
+}
+
 impl Pulse {
     /// Counts on this thread for as long as its system lives.
-    pub(crate) fn start(&self, generation: u64) {
-        static NUMBERS: AtomicU64 = AtomicU64::new(0);
-        let count = Arc::new(AtomicU64::new(0));
-        let number = NUMBERS.fetch_add(1, Relaxed);
-        let thread = Thread { generation, number, count: Arc::downgrade(&count) };
-        let mut threads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        threads.retain(|thread| thread.count.strong_count() > 0);
-        threads.push(thread);
+    pub(crate) fn start(&self, generation: u64, part: Part) {
+        let beat = Arc::new(Beat::default());
+        beat.last.store(self.micros(), Relaxed);
+        self.enter(generation, part, Arc::downgrade(&beat));
+        let pulse = self.clone();
         actix_rt::spawn(async move {
-            let mut beats = actix_rt::time::interval(BEAT);
+            let (mut beats, mut before, mut now) = (0_u32, 0, 0);
             loop {
-                beats.tick().await;
-                count.fetch_add(1, Relaxed);
+                let due = Instant::now() + BEAT;
+                actix_rt::time::sleep_until(due.into()).await;
+                now = micros(due.elapsed()).max(now);
+                beat.lag.store(now.max(before), Relaxed);
+                beat.last.store(pulse.micros(), Relaxed);
+                beat.count.fetch_add(1, Relaxed);
+                beats += 1;
+                if beats.is_multiple_of(STRETCH_BEATS) {
+                    (before, now) = (now, 0);
+                }
             }
         });
     }
 
-    /// How many threads of one incarnation there are.
-    pub fn threads(&self, generation: u64) -> usize {
-        self.reading(generation).0.len()
+    fn enter(&self, generation: u64, part: Part, beat: Weak<Beat>) {
+        static NUMBERS: AtomicU64 = AtomicU64::new(0);
+        let mut threads = self.threads();
+        // One that has ended is still missed as long as its incarnation serves.
+        threads.retain(|thread| thread.generation == generation || thread.is_alive());
+        let name = match part {
+            Part::Main => "main".to_owned(),
+            Part::Worker => {
+                let is_one = |thread: &&Thread| thread.name != "main";
+                let own = threads.iter().filter(|thread| thread.generation == generation);
+                format!("worker-{}", own.filter(is_one).count())
+            }
+        };
+        let number = NUMBERS.fetch_add(1, Relaxed);
+        threads.push(Thread { generation, number, name, beat });
+    }
+
+    /// How many workers one incarnation has.
+    pub fn workers(&self, generation: u64) -> usize {
+        let is_one = |thread: &&Thread| thread.generation == generation && thread.name != "main";
+        self.threads().iter().filter(is_one).count()
     }
 
     /// The threads of one incarnation.
     pub fn reading(&self, generation: u64) -> Reading {
-        let threads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let threads = self.threads();
         let own = threads.iter().filter(|thread| thread.generation == generation);
-        let counts = own.filter_map(|thread| {
-            thread.count.upgrade().map(|count| (thread.number, count.load(Relaxed)))
-        });
-        Reading(counts.collect())
+        let count = |beat: Arc<Beat>| beat.count.load(Relaxed);
+        Reading(own.map(|own| (own.number, own.beat.upgrade().map_or(GONE, count))).collect())
+    }
+
+    /// The threads that were blocked, were left, and have not returned. Nobody can end them.
+    pub fn lost(&self) -> usize {
+        let (now, threads) = (self.micros(), self.threads());
+        let newest = threads.iter().map(|thread| thread.generation).max().unwrap_or_default();
+        let is_lost = |thread: &&Thread| {
+            let beat = thread.beat.upgrade().filter(|_| thread.generation < newest);
+            let since = beat.map(|beat| now.saturating_sub(beat.last.load(Relaxed)));
+            since.is_some_and(|since| since > micros(LOST_AFTER))
+        };
+        threads.iter().filter(is_lost).count()
+    }
+
+    /// What a thread is called, for people.
+    pub fn name(&self, number: u64) -> String {
+        let threads = self.threads();
+        let known = threads.iter().find(|thread| thread.number == number);
+        known.map_or_else(|| "a thread".to_owned(), |thread| thread.name.clone())
+    }
+
+    /// A connection has reached a worker thread.
+    pub(crate) fn connected(&self) {
+        self.0.connections.fetch_add(1, Relaxed);
+    }
+
+    /// Connections that have reached a worker thread so far.
+    pub fn connections(&self) -> u64 {
+        self.0.connections.load(Relaxed)
+    }
+
+    fn threads(&self) -> MutexGuard<'_, Vec<Thread>> {
+        self.0.threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn micros(&self) -> u64 {
+        micros(self.0.epoch.elapsed())
     }
 }
 
-impl Reading {
-    /// Whether a thread has not counted since `earlier`, or none is left.
-    pub fn stands_still_since(&self, earlier: &Reading) -> bool {
-        self.0.is_empty()
-            || self.0.iter().any(|(thread, count)| earlier.0.get(thread) == Some(count))
+impl Thread {
+    fn is_alive(&self) -> bool {
+        self.beat.strong_count() > 0
+    }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl Stillness {
+    /// Looks once more: the thread that was found where it was most often, and how often in a row.
+    pub fn look(&mut self, reading: &Reading) -> Option<(u64, u32)> {
+        let found = std::mem::take(&mut self.found);
+        for (thread, count) in &reading.0 {
+            let before = found.get(thread).filter(|found| found.count == *count);
+            let times = before.map_or(0, |found| found.times + 1);
+            self.found.insert(*thread, Found { count: *count, times });
+        }
+        let worst = self.found.iter().max_by_key(|(_, found)| found.times);
+        worst.map(|(thread, found)| (*thread, found.times))
+    }
+}
+
+/// How late the threads are, and how many are lost, for the metrics.
+#[derive(Clone)]
+pub(crate) struct PulseCollector {
+    pulse: Pulse,
+    lag: GaugeVec,
+    lost: Gauge,
+}
+
+impl PulseCollector {
+    pub(crate) fn new(service: &str, pulse: Pulse) -> Result<PulseCollector, prometheus::Error> {
+        let opts = |name, about| Opts::new(name, about).const_label("service", service);
+        let about = "The longest delay of a thread's event loop in the last 15 to 30 seconds";
+        let lag = GaugeVec::new(opts("busbar_event_loop_lag_seconds", about), &["thread"])?;
+        let about = "Threads of former incarnations that are blocked and cannot be ended";
+        let lost = Gauge::with_opts(opts("busbar_threads_lost", about))?;
+        Ok(PulseCollector { pulse, lag, lost })
+    }
+}
+
+impl Collector for PulseCollector {
+    fn desc(&self) -> Vec<&Desc> {
+        [self.lag.desc(), self.lost.desc()].concat()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        self.lag.reset();
+        let now = self.pulse.micros();
+        // In the order in which they began: of two generations the newer one is shown.
+        for thread in self.pulse.threads().iter() {
+            let Some(beat) = thread.beat.upgrade() else { continue };
+            // A thread that stands still cannot tell that it does.
+            let overdue = now.saturating_sub(beat.last.load(Relaxed) + micros(BEAT));
+            let lag = overdue.max(beat.lag.load(Relaxed));
+            self.lag.with_label_values(&[&thread.name]).set(lag as f64 / 1e6);
+        }
+        self.lost.set(self.pulse.lost() as f64);
+        [self.lag.collect(), self.lost.collect()].concat()
     }
 }
 
@@ -78,21 +257,44 @@ mod tests {
 
     #[test]
     fn one_thread_that_stands_still_is_enough() {
-        let earlier = reading([(1, 5), (2, 7)]);
-        assert!(!reading([(1, 6), (2, 8)]).stands_still_since(&earlier));
-        assert!(reading([(1, 6), (2, 7)]).stands_still_since(&earlier));
-        assert!(!reading([(3, 1)]).stands_still_since(&earlier), "another incarnation");
-        assert!(reading([]).stands_still_since(&earlier));
+        let mut stillness = Stillness::default();
+        assert_eq!(stillness.look(&reading([])), None);
+        let mut times = |counts| stillness.look(&reading(counts)).map(|(_, times)| times);
+        assert_eq!(times([(1, 5), (2, 7)]), Some(0));
+        assert_eq!(times([(1, 6), (2, 7)]), Some(1));
+        assert_eq!(times([(1, 7), (2, 7)]), Some(2));
+        assert_eq!(times([(1, 8), (2, 8)]), Some(0), "it turns again");
+        assert_eq!(times([(1, GONE), (2, 9)]), Some(0));
+        assert_eq!(times([(1, GONE), (2, 10)]), Some(1), "one that has ended does not count");
+        assert_eq!(times([(3, 10), (4, 10)]), Some(0), "another incarnation");
     }
 
     #[actix_web::test]
-    async fn a_thread_that_turns_counts() {
+    #[allow(clippy::disallowed_methods)]
+    async fn a_thread_that_turns_counts_and_tells_how_late_it_is() {
         let pulse = Pulse::default();
-        pulse.start(1);
-        let earlier = pulse.reading(1);
+        pulse.start(1, Part::Main);
+        pulse.start(1, Part::Worker);
         assert_eq!(pulse.reading(2), Reading::default());
-        while pulse.reading(1).stands_still_since(&earlier) {
+        let mut stillness = Stillness::default();
+        let first = stillness.look(&pulse.reading(1)).map(|(thread, _)| thread);
+        assert_eq!(first.map(|thread| pulse.name(thread)).as_deref(), Some("worker-0"));
+        let before = pulse.reading(1);
+        while pulse.reading(1).0.values().any(|count| *count == 0) {
             actix_rt::time::sleep(Duration::from_millis(5)).await;
         }
+        assert_ne!(pulse.reading(1), before);
+
+        // The thread is held up, and cannot say so itself.
+        std::thread::sleep(BEAT * 3);
+        let lag = |name: &str| {
+            let collector = PulseCollector::new("shop", pulse.clone());
+            let families = collector.map(|collector| collector.collect()).unwrap_or_default();
+            let lags = families.iter().flat_map(|family| family.get_metric());
+            let own = lags.filter(|lag| lag.get_label().iter().any(|label| label.value() == name));
+            own.map(|lag| lag.get_gauge().get_value()).sum::<f64>()
+        };
+        assert!(lag("main") >= 0.25, "{}", lag("main"));
+        assert_eq!(pulse.lost(), 0);
     }
 }

@@ -19,7 +19,6 @@ use actix_web::dev::{AppConfig, ServiceResponse};
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpRequest, HttpResponse, web};
 use futures_util::future::ready;
-use prometheus::IntCounterVec;
 
 use crate::access::{Access, AtOnce};
 use crate::body::BodyLimit;
@@ -28,6 +27,7 @@ use crate::connection::{Expecting, Made, Repeats, Stream, Times, introduce, kept
 use crate::guard::Before;
 use crate::health::{self, Health};
 use crate::metrics::Metrics;
+use crate::pulse::Part;
 use crate::routes::{Routes, about, not_found};
 
 /// The bounds of one server.
@@ -88,8 +88,9 @@ where
     let body_limit = BodyLimit(limits.body_bytes_max);
     let (metrics, at_once, draining) =
         (kit.metrics.clone(), kit.at_once.is_some(), kit.draining.clone());
+    kit.metrics.pulse().start(kit.health.generation(), Part::Main);
     let factory = move || {
-        kit.metrics.pulse().start(kit.health.generation());
+        kit.metrics.pulse().start(kit.health.generation(), Part::Worker);
         let access = Access {
             metrics: kit.metrics.clone(),
             draining: kit.draining.clone(),
@@ -114,7 +115,7 @@ where
     let (limits, address) = (limits.clone(), listener.local_addr()?);
     let server = builder.listen(format!("http-{address}"), listener, move || {
         let repeats = at_once.then(|| Repeats::new(metrics.clone(), draining.clone()));
-        connections(factory(), limits.clone(), drain.clone(), (metrics.refused(), repeats))
+        connections(factory(), limits.clone(), drain.clone(), (metrics.clone(), repeats))
     })?;
     Ok(server.run())
 }
@@ -125,7 +126,7 @@ fn connections<A, F>(
     app: A,
     limits: Limits,
     drain: GracefulShutdownSignal,
-    (refused, repeats): (IntCounterVec, Option<Rc<Repeats>>),
+    (metrics, repeats): (Metrics, Option<Rc<Repeats>>),
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
 where
     A: IntoServiceFactory<F, Request>,
@@ -140,6 +141,7 @@ where
     F::Future: 'static,
     <F::Service as Service<Request>>::Future: 'static,
 {
+    let refused = metrics.refused();
     let times = Times { head_max: limits.client_request_timeout, idle_max: limits.keep_alive };
     let made = Made::default();
     let app = map_config(app.into_factory(), |()| AppConfig::default())
@@ -162,6 +164,7 @@ where
         // Small answers do not wait for each other. A connection that is gone is found so later.
         drop(socket.set_nodelay(true));
         let peer = socket.peer_addr().ok();
+        metrics.pulse().connected();
         let stream = Stream::new(socket, times, refused.clone(), repeats.clone());
         ready(Ok((stream, Protocol::Http1, peer)))
     })

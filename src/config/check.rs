@@ -27,6 +27,24 @@ pub(super) fn faults(config: &Config, faults: &mut Faults) {
     direct_urls(config, faults);
     users(config, faults);
     admin::faults(config, faults);
+    injection(config, faults);
+}
+
+/// Whoever reaches a service could take it down: faults are for one's own machine.
+fn injection(config: &Config, faults: &mut Faults) {
+    if config.server.bind.is_loopback() || faults.names("server.bind") {
+        return;
+    }
+    for key in ["faults.injection", "faults.point"] {
+        let is_open = match key {
+            "faults.injection" => config.faults.injection,
+            _ => config.faults.point.is_some(),
+        };
+        if is_open {
+            let allowed = "only where server.bind is a loopback address: it is for tests";
+            faults.push(config.settings.fault(key, allowed.to_owned()));
+        }
+    }
 }
 
 fn ordered(config: &Config, faults: &mut Faults) {

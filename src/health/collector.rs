@@ -1,5 +1,5 @@
 //! The actor that asks every instance how it is, listens to the supervisors, and has a hosted
-//! service replaced that does not answer any more.
+//! service replaced of which a thread is blocked, or that takes no connections any more.
 //!
 //! One question at a time for each instance, a fresh connection for each question: so questions
 //! come round to all workers of a server in turn.
@@ -13,12 +13,15 @@ use busbar_actors::{Registry, ServiceRecord, State, TreeHandle};
 use busbar_http::Metrics;
 use busbar_http::client::{Authorization, Upstream, thread_codec};
 use busbar_http::lane::{Instance, Limits};
+use busbar_http::pulse::BEAT;
 use futures_util::stream::unfold;
+use tokio::sync::Notify;
 
 use crate::config;
 use crate::types::{Clock, ServiceName};
 
 use super::target::{Look, Target, Watched, look, look_inside};
+use super::threads::{Blocked, Threads};
 use super::verdict::Rule;
 use super::{Board, Inside};
 
@@ -39,6 +42,8 @@ pub struct Watch {
     pub board: Arc<Board>,
     /// For what services tell each other alone.
     pub authorization: Authorization,
+    /// Told when so many threads are lost that only a new process helps.
+    pub worn_out: Arc<Notify>,
 }
 
 /// The actor. It belongs to the root system: what it watches must not take it along.
@@ -48,6 +53,9 @@ pub struct HealthCollector {
     rule: Rule,
     watched: Vec<Watched>,
     targets: Vec<Target>,
+    threads: Threads,
+    lost_max: usize,
+    worn_out: Arc<Notify>,
     tree: TreeHandle,
     registry: Arc<Registry>,
     board: Arc<Board>,
@@ -66,7 +74,8 @@ pub fn limits(settings: &config::Health) -> Limits {
 
 impl HealthCollector {
     pub fn new(watch: Watch) -> HealthCollector {
-        let Watch { settings, watched, tree, board, authorization } = watch;
+        let Watch { settings, watched, tree, board, authorization, worn_out } = watch;
+        let blocked_after = Duration::from_millis(settings.blocked_after_ms);
         HealthCollector {
             interval: Duration::from_millis(settings.interval_ms),
             wait: Duration::from_millis(settings.timeout_ms),
@@ -75,6 +84,9 @@ impl HealthCollector {
                 up_after: settings.up_after,
                 hold_down: Duration::from_millis(settings.hold_down_ms),
             },
+            threads: Threads::new(&watched, blocked_after),
+            lost_max: settings.lost_threads_max,
+            worn_out,
             watched,
             targets: Vec::new(),
             registry: tree.registry(),
@@ -137,7 +149,8 @@ impl HealthCollector {
         if let Some(record) = record {
             match record.state {
                 State::Failed | State::Stopped => target.is_gone(&record, now),
-                State::Running if target.hangs(SILENCES_MAX) => {
+                State::Running if target.is_deaf(SILENCES_MAX) => {
+                    log::error!("{} takes no connections any more: it is replaced", record.name);
                     self.have_replaced(record.name, ctx);
                 }
                 _ => {}
@@ -173,7 +186,6 @@ impl HealthCollector {
     }
 
     fn have_replaced(&self, name: &'static str, ctx: &mut Context<Self>) {
-        log::error!("{name} did not answer {SILENCES_MAX} times: it is replaced");
         let tree = self.tree.clone();
         let replaced = async move {
             if let Err(refused) = tree.hung(name).await {
@@ -181,6 +193,18 @@ impl HealthCollector {
             }
         };
         ctx.spawn(replaced.into_actor(self));
+    }
+
+    fn look_at_threads(&mut self, ctx: &mut Context<Self>) {
+        for Blocked { service, thread } in self.threads.look(&self.registry) {
+            log::error!("{service}: its thread {thread} is blocked: it is replaced");
+            self.have_replaced(service.as_str(), ctx);
+        }
+        let lost = self.threads.lost();
+        if lost > self.lost_max {
+            log::error!("{lost} threads are blocked for good: this process is worn out");
+            self.worn_out.notify_one();
+        }
     }
 
     /// Asks now, and again and again.
@@ -214,6 +238,7 @@ impl Actor for HealthCollector {
         });
         ctx.add_stream(Box::pin(changes));
         (0..self.targets.len()).for_each(|index| self.watch(index, ctx));
+        ctx.run_interval(BEAT, Self::look_at_threads);
     }
 }
 

@@ -86,7 +86,7 @@ impl Inside {
             state: record.state.as_str().to_owned(),
             since: timestamp(record.since),
             generation: record.generation,
-            workers: metrics.pulse().threads(record.generation),
+            workers: metrics.pulse().workers(record.generation),
             restarts: record.restarts,
             failures: record.restarts_in_window,
             ends: record.exits.iter().rev().take(ENDS_MAX).map(End::of).collect(),

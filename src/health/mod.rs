@@ -12,6 +12,7 @@ mod inside;
 mod overview;
 mod report;
 mod target;
+mod threads;
 mod transitions;
 mod verdict;
 

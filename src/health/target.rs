@@ -14,7 +14,6 @@ use busbar_actors::{ServiceRecord, State};
 use busbar_http::Metrics;
 use busbar_http::client::{Authorization, Upstream};
 use busbar_http::lane::{Failure, Instance};
-use busbar_http::pulse::Reading;
 use serde::Deserialize;
 
 use crate::types::{ServiceName, Timestamp};
@@ -48,9 +47,10 @@ pub(super) struct Target {
     reason: Option<String>,
     /// The incarnation that the last look was at, when it is hosted here.
     pub(super) generation: u64,
-    /// Looks in a row at that incarnation that brought no word, and its pulse at the first.
+    /// Looks in a row at that incarnation that brought no word, and what connections had reached
+    /// its threads at the first.
     silences: u32,
-    pulse: Reading,
+    connections: u64,
     pub(super) is_being_asked: bool,
     checks: Arc<[Checked]>,
     pub(super) inside: Option<(Instant, Arc<Inside>)>,
@@ -79,7 +79,7 @@ impl Target {
             reason: None,
             generation: 0,
             silences: 0,
-            pulse: Reading::default(),
+            connections: 0,
             is_being_asked: false,
             checks: Arc::default(),
             inside: None,
@@ -105,7 +105,7 @@ impl Target {
         self.checks = look.checks;
         self.silences = if look.is_silence { self.silences + 1 } else { 0 };
         if self.silences == 1 {
-            self.pulse = self.reading();
+            self.connections = self.connections();
         }
         self.tell_change(before);
     }
@@ -131,19 +131,19 @@ impl Target {
         }
     }
 
-    /// Whether it has been silent for `silences_max` looks while a thread of it stood still. One that
-    /// is only slow goes on counting: to replace it would cost more than it brings.
-    pub(super) fn hangs(&mut self, silences_max: u32) -> bool {
+    /// Whether it has been silent for `silences_max` looks while no connection reached a thread of it:
+    /// nobody takes them any more. One that is only slow takes them, and goes on counting: to replace
+    /// it would cost more than it brings.
+    pub(super) fn is_deaf(&mut self, silences_max: u32) -> bool {
         if self.silences < silences_max {
             return false;
         }
         self.silences = 0;
-        self.reading().stands_still_since(&self.pulse)
+        self.connections() == self.connections
     }
 
-    fn reading(&self) -> Reading {
-        let hosted = self.watched.hosted.as_ref();
-        hosted.map(|metrics| metrics.pulse().reading(self.generation)).unwrap_or_default()
+    fn connections(&self) -> u64 {
+        self.watched.hosted.as_ref().map_or(0, |metrics| metrics.pulse().connections())
     }
 
     pub(super) fn health(&self) -> InstanceHealth {

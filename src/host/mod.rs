@@ -80,7 +80,7 @@ impl Host {
         let machine = Clock::system();
         let service_key = ServiceKey::new(key, Arc::new(move || machine.now().seconds()));
         let hosted = || config.process.services.iter().copied();
-        let faults = hosted().map(|name| (name, Faults::new(config.faults.injection))).collect();
+        let faults = Faults::of_all(&config.process.services, config.faults.injection);
         let metrics = hosted()
             .map(|name| {
                 let metrics = Metrics::new(name.as_str())?;

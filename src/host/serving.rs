@@ -62,7 +62,7 @@ where
     if let Some(ended) = server.as_mut().now_or_never() {
         return Ok(ended?);
     }
-    incarnation.up(Served(handle));
+    incarnation.up(Served(handle.clone()));
     if let Some((name, host)) = service {
         host.serves(name);
     }
@@ -73,19 +73,20 @@ where
             exit = &mut lost, if !futures_util::future::FusedFuture::is_terminated(&lost) => {
                 incarnation.failing(exit);
             }
-            Some(fault) = injected.recv() => happen(fault, incarnation).await,
+            Some(fault) = injected.recv() => happen(fault, incarnation, &handle).await,
         }
     }
 }
 
-#[expect(clippy::panic, reason = "these are the faults")]
-async fn happen(fault: Fault, incarnation: &Incarnation) {
+async fn happen(fault: Fault, incarnation: &Incarnation, handle: &ServerHandle) {
     match fault {
-        Fault::PanicThread => panic!("an injected panic of the incarnation"),
         Fault::PanicLife => {
+            #[expect(clippy::panic, reason = "this is the fault")]
             let fallen = monitor::spawn(async { panic!("an injected panic of the life") as () });
             incarnation.failing(fallen.await);
         }
-        _ => {}
+        // Not waited for: it is this task that carries it out.
+        Fault::Deaf => drop(actix_rt::spawn(handle.pause())),
+        fault => fault.strike(),
     }
 }

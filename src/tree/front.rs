@@ -101,6 +101,8 @@ async fn serve(
     let (generation, draining) = (incarnation.generation, incarnation.draining.clone());
     let health = Health::new("api-gateway", generation, draining.clone(), Vec::new());
     let (figures, at_once) = (gateway.clone(), gateway.clone());
+    let faults = host.faults(ServiceName::Gateway);
+    let injected = faults.clone();
     let kit = Kit {
         metrics: host.metrics(ServiceName::Gateway)?,
         health: web::Data::new(health.until(host.leaving.clone())),
@@ -108,11 +110,13 @@ async fn serve(
         verifier: None,
         service_key: None,
         before: None,
-        at_once: Some(Arc::new(move |request| at_once.at_once(request))),
+        at_once: Some(Arc::new(move |request| {
+            injected.strike(request.path());
+            at_once.at_once(request)
+        })),
         document,
         figures: Some(Arc::new(move || figures.figures())),
     };
-    let faults = host.faults(ServiceName::Gateway);
     let service = Some((ServiceName::Gateway, &host));
     let told = Told { incarnation: &incarnation, faults: &faults, service };
     let limits = host.limits(ServiceName::Gateway);
@@ -151,9 +155,10 @@ pub(super) fn watch(host: &Host, tree: TreeHandle, board: &Arc<Board>) -> Result
         }
     }
     let watched = health::watched(hosted, shown);
-    let authorization = host.authorization(ServiceName::Gateway);
-    let settings = config.health.clone();
-    Ok(Watch { settings, watched, tree, board: board.clone(), authorization })
+    let (authorization, settings) =
+        (host.authorization(ServiceName::Gateway), config.health.clone());
+    let (board, worn_out) = (board.clone(), Arc::default());
+    Ok(Watch { settings, watched, tree, board, authorization, worn_out })
 }
 
 /// Where this process reaches a service that it hosts.

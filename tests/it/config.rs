@@ -7,8 +7,11 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
+use busbar::types::ServiceName;
+use serde_json::json;
+
 use crate::support::launch::PATIENCE;
-use crate::support::{postgres, system};
+use crate::support::{Engine, TestSystem, postgres, system};
 
 /// A folder that is gone at the end of the test.
 struct Folder(PathBuf);
@@ -137,6 +140,35 @@ fn check_config_shows_what_is_in_effect() {
     assert!(printed.contains("GATEWAY_FOO: unknown variable"), "{printed}");
     assert!(!printed.contains("hunter2"), "{printed}");
     assert_eq!(folder.names(), ["busbar.toml"], "nothing was made");
+}
+
+/// In production nobody can ask for a fault: neither by an oversight in the settings, nor at the door.
+#[actix_web::test]
+async fn faults_cannot_be_asked_for_in_production() {
+    let production = format!("{}/config/production.toml", env!("CARGO_MANIFEST_DIR"));
+    let folder = Folder::new();
+    for (variable, key) in
+        [("BUSBAR_FAULT_INJECTION", "faults.injection"), ("BUSBAR_FAILPOINT", "faults.point")]
+    {
+        let value = [(variable, "true")];
+        for command in ["check-config", "start"] {
+            let (code, printed) = folder.run(&[command, "--config", &production], &value);
+            assert_eq!(code, 2, "{printed}");
+            let fault =
+                format!("{variable}: {key} = \"true\": only where server.bind is a loopback");
+            assert!(printed.contains(&fault), "{printed}");
+        }
+    }
+
+    let system = TestSystem::prepare(Engine::Sqlite);
+    let services = [ServiceName::Payments];
+    system.spawn_with(&production, &services, &[("BUSBAR_FAULT_INJECTION", "")]);
+    system.ready(&services).await;
+    let house = system.internal(ServiceName::Payments);
+    let fault = json!({"fault": {"kind": "panic_thread"}});
+    house.post("/internal/fault", fault).await.expect_problem(404, "not_found");
+    let advance = json!({"milliseconds": 1});
+    house.post("/internal/clock", advance).await.expect_problem(404, "not_found");
 }
 
 /// A service that does not exist is answered with the list and the nearest one.

@@ -26,6 +26,7 @@ mod metrics;
 mod notifications;
 mod payments;
 mod problems;
+mod proofs;
 mod readme;
 mod reload;
 mod storage;

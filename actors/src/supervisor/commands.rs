@@ -163,7 +163,11 @@ impl ServiceSupervisor {
     fn replace_hung(&mut self, context: &mut Context<Self>) -> ResponseFuture<Outcome> {
         let Some(current) = self.serving.as_mut() else { return self.launched(context) };
         if current.condition == Condition::Hung {
-            return self.launched(context);
+            // That is known. An attempt that waits is not to be hurried.
+            return match self.starting {
+                Some(_) => self.launched(context),
+                None => answered(Err(Refused::NotRunning)),
+            };
         }
         let (generation, lived) = (current.generation, current.lived());
         current.condition = Condition::Hung;

@@ -50,10 +50,12 @@ impl Retirement {
         self.finish().await;
     }
 
-    /// It was replaced and does not answer: whoever waits for it is told to give up.
+    /// It was replaced, and a thread of it does not answer: whoever waits for it is told to give up.
     pub(crate) async fn hung(self, upstream: Arc<Upstream>) {
         self.draining.store(true, Ordering::SeqCst);
         upstream.swap_pool();
+        // Its other threads, if it has any, finish what they have in hand.
+        sleep(self.settle + self.soft_drain).await;
         upstream.cut_off();
         spawn_stop(self.serving, Ending::Now);
         if timeout(CUT_WAIT_MAX, self.gone).await.is_err() {

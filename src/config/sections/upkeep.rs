@@ -20,6 +20,10 @@ section! {
         up_after: u32 = number(1..=100),
         /// How long a state lasts at least before the next change.
         hold_down_ms: u64 = number(0..=HOUR_MS),
+        /// How long a thread of a hosted service may stand still until the service is replaced.
+        blocked_after_ms: u64 = number(500..=HOUR_MS),
+        /// Threads that are blocked for good until the process begins anew.
+        lost_threads_max: usize = number(0..=10_000),
     }
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod caretaker;
 pub(crate) mod engine;
 pub(crate) mod folder;
+mod inside;
 pub(crate) mod launch;
 pub(crate) mod orders;
 pub(crate) mod person;

@@ -4,13 +4,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::Duration;
 
-use busbar::keys::SecretKey;
 use busbar::types::ServiceName;
-use busbar_http::ServiceKey;
-use busbar_http::token::PrivateKey;
-use serde_json::{Value, json};
+use serde_json::json;
 
 mod settings;
 
@@ -100,14 +96,18 @@ impl TestSystem {
 
     /// A process with these services, which may not be ready yet.
     pub(crate) fn spawn(&self, services: &[ServiceName], more: &[(&str, &str)]) {
+        let config = folder::settings(&self.0.folder);
+        self.spawn_with(config.to_str().unwrap(), services, more);
+    }
+
+    /// As `spawn`, with other settings than those of tests.
+    pub(crate) fn spawn_with(&self, config: &str, services: &[ServiceName], more: &[(&str, &str)]) {
         let mut environment = self.0.environment.clone();
         // Of several processes the one with the gateway has this port.
         let has_admin = services.contains(&ServiceName::Gateway);
         environment.retain(|(name, _)| has_admin || name != ADMIN_ADDR);
         environment.extend(more.iter().map(|(name, value)| ((*name).into(), (*value).into())));
-        let config = folder::settings(&self.0.folder);
         let names = services.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(",");
-        let config = config.to_str().unwrap();
         let arguments = ["start", "--config", config, "--services", &names, "--data", "data"];
         let process = Process::start(&arguments, &environment, &self.0.folder);
         self.0.processes.borrow_mut().push(process);
@@ -193,47 +193,6 @@ impl TestSystem {
     /// Signed up and logged in.
     pub(crate) async fn person(&self, name: &str) -> Person {
         Person::signed_up(&self.url(), name).await
-    }
-
-    /// A service of the house, speaking to another one.
-    pub(crate) fn internal(&self, name: ServiceName) -> Person {
-        self.internal_as("payments", name)
-    }
-
-    pub(crate) fn internal_as(&self, from: &str, name: ServiceName) -> Person {
-        let secret = SecretKey::read(&self.0.folder.join("data/keys/service.key")).unwrap();
-        let key = PrivateKey::from_seed(secret.bytes()).unwrap();
-        let now = || {
-            let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-            i64::try_from(since.unwrap().as_secs()).unwrap()
-        };
-        let token = ServiceKey::new(key, std::sync::Arc::new(now)).issue(from).unwrap();
-        Person::with_token(&self.service_url(name), &token)
-    }
-
-    /// Moves the clock of the process forward.
-    pub(crate) async fn advance(&self, by: Duration) {
-        self.advance_of(ServiceName::Payments, by).await;
-    }
-
-    /// The same where payments is elsewhere.
-    pub(crate) async fn advance_of(&self, name: ServiceName, by: Duration) {
-        let order = json!({"milliseconds": u64::try_from(by.as_millis()).unwrap()});
-        self.internal(name).post("/internal/clock", order).await.expect(204);
-    }
-
-    /// Injects a fault into a service; the system may then answer with a 500.
-    pub(crate) async fn inject(&self, name: ServiceName, fault: Value, count: u32) {
-        self.expect_faults();
-        let falls_at_once = fault["kind"] == "panic_thread";
-        let order = json!({"fault": fault, "count": count}).to_string();
-        let path = "/internal/fault";
-        let sent = self.internal(name).try_send(awc::http::Method::POST, path, Some(order)).await;
-        match sent {
-            // The thread may be gone before its answer is out.
-            Err(_) if falls_at_once => {}
-            sent => drop(sent.unwrap().expect(204)),
-        }
     }
 
     /// This test causes panics or 5xx by intention.

@@ -7,6 +7,7 @@ mod scripted;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Duration;
 
 pub(crate) use self::scripted::{Heard, Scripted, Then, pause, reply, say, wait_for_close};
 use super::launch::PATIENCE;
@@ -129,8 +130,12 @@ pub(crate) struct Wire(TcpStream);
 
 impl Wire {
     pub(crate) fn to(port: u16) -> Wire {
-        let stream = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Wire::over(TcpStream::connect(("127.0.0.1", port)).expect("a connection"), PATIENCE)
+    }
+
+    /// `wait`: for each piece of an answer.
+    pub(crate) fn over(stream: TcpStream, wait: Duration) -> Wire {
+        stream.set_read_timeout(Some(wait)).unwrap();
         stream.set_nodelay(true).unwrap();
         Wire(stream)
     }

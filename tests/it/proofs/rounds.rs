@@ -1,0 +1,101 @@
+//! The proof of the whole. `BUSBAR_TEST_PROOF_ROUNDS` says how often, `BUSBAR_TEST_PROOF_RATE` how
+//! many requests a second, `BUSBAR_TEST_PROOF_SECONDS` how long at least.
+
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::{Duration, Instant};
+
+use busbar::types::ServiceName;
+
+use super::asked;
+use super::faults::{Fault, Kind, happen};
+use super::load::{Load, Sent};
+use crate::support::{Engine, TestSystem};
+
+/// More restarts than usual are wanted here, and a busy machine is nobody's fault.
+pub(super) const RULES: [(&str, &str); 2] =
+    [("BUSBAR_SUPERVISION_RESTARTS_MAX", "1000"), ("GATEWAY_REQUEST_TIMEOUT_MS", "20000")];
+const PER_SECOND: usize = 40;
+/// Answers between two faults.
+const BREATH: usize = 10;
+
+/// Every service crashes, hangs and is restarted in turn, under load. Nobody is refused, everything
+/// is answered with success, no payment is lost or made twice.
+async fn round(engine: Engine, number: usize) {
+    let system = TestSystem::start_with(engine, &RULES).await;
+    system.expect_faults();
+    let begin = Instant::now();
+    let mut load = Load::start(&system, asked("BUSBAR_TEST_PROOF_RATE", PER_SECOND)).await;
+    let mut faults = Vec::new();
+    for kind in Kind::ALL {
+        for service in ServiceName::ALL {
+            load.runs_for(BREATH).await;
+            faults.push(happen(&system, service, kind).await);
+        }
+    }
+    let least = Duration::from_secs(asked("BUSBAR_TEST_PROOF_SECONDS", 0));
+    actix_rt::time::sleep(least.saturating_sub(begin.elapsed())).await;
+    load.runs_for(BREATH).await;
+    let sent = load.end();
+
+    let paid = load.is_paid_once(&system).await;
+    println!("round {number} on {engine:?}: {}", told(&sent, &faults, begin.elapsed(), paid));
+    let bad: Vec<_> = sent.iter().filter_map(|sent| sent.bad.as_ref()).collect();
+    assert!(bad.is_empty(), "{} bad, such as {}\n{}", bad.len(), bad[0], tail(&system));
+    assert_eq!(load.refused.load(SeqCst), 0, "connections were refused");
+    let gateways = |fault: &&Fault| fault.service == ServiceName::Gateway;
+    let is_explained = |sent: &Sent| faults.iter().filter(gateways).any(|fault| fault.meets(sent));
+    let cut = sent.iter().filter(|sent| sent.was_cut);
+    let odd: Vec<_> = cut.filter(|sent| !is_explained(sent)).collect();
+    assert!(odd.is_empty(), "cut though the gateway was well: {odd:?}");
+    system.finish().await;
+}
+
+/// What was seen, in a few lines.
+fn told(sent: &[Sent], faults: &[Fault], took: Duration, paid: usize) -> String {
+    let cut = sent.iter().filter(|sent| sent.was_cut).count();
+    let bad = sent.iter().filter(|sent| sent.bad.is_some()).count();
+    let mut text = format!(
+        "{} requests in {:.0} s, {paid} payments, {bad} bad, {cut} sent twice by their clients",
+        sent.len(),
+        took.as_secs_f64()
+    );
+    for kind in Kind::ALL {
+        for is_gateway in [false, true] {
+            let own = faults.iter().filter(|fault| {
+                fault.kind == kind && (fault.service == ServiceName::Gateway) == is_gateway
+            });
+            let own: Vec<&Fault> = own.collect();
+            let gap = own.iter().map(|fault| fault.gap(sent)).max().unwrap_or_default();
+            let met = |sent: &&Sent| own.iter().any(|it| it.concerns(sent) && it.meets(sent));
+            let slowest = sent.iter().filter(met).map(|sent| sent.took).max().unwrap_or_default();
+            let whose = if is_gateway { "the gateway" } else { "a service" };
+            text += &format!("\n  {kind:8} of {whose:12} longest gap {gap:>8.0?}");
+            text += &format!("  slowest answer {slowest:>8.0?}");
+        }
+    }
+    text
+}
+
+/// The end of the log, for who has to find out why.
+fn tail(system: &TestSystem) -> String {
+    let log = system.log();
+    let worth = |line: &&String| line.contains("ERROR") || line.contains("WARN");
+    let worth: Vec<&str> = log.iter().filter(worth).map(String::as_str).collect();
+    worth[worth.len().saturating_sub(80)..].join("\n")
+}
+
+async fn rounds(engine: Engine) {
+    for number in 1..=asked("BUSBAR_TEST_PROOF_ROUNDS", 1) {
+        round(engine, number).await;
+    }
+}
+
+#[actix_web::test]
+async fn every_service_falls_under_load_sqlite() {
+    rounds(Engine::Sqlite).await;
+}
+
+#[actix_web::test]
+async fn every_service_falls_under_load_postgres() {
+    rounds(Engine::Postgres).await;
+}
