@@ -136,13 +136,16 @@ impl Host {
         urls.filter_map(|url| url.as_str().parse().ok()).collect()
     }
 
-    /// The instances of a service as other services call them. Their kept connections follow its
-    /// supervisor when it is hosted here.
+    /// The instances of a service as other services call them. When it is hosted here, their kept
+    /// connections and what waits for an answer follow its supervisor.
     fn instances(&self, name: ServiceName, limits: &LaneLimits) -> Vec<Arc<Instance>> {
-        let epoch = self.upstreams.get(&name).map(|upstream| upstream.pool_counter());
-        let epoch = epoch.unwrap_or_default();
+        let news = self.upstreams.get(&name);
+        let epoch = news.map(|news| news.pool_counter()).unwrap_or_default();
+        let cut = news.map(|news| news.cut());
         let bases = self.bases(name).into_iter();
-        bases.map(|base| Instance::with_epoch(base, limits.clone(), epoch.clone())).collect()
+        bases
+            .map(|base| Instance::hosted(base, limits.clone(), epoch.clone(), cut.clone()))
+            .collect()
     }
 
     /// What a hosted service's supervisor tells its callers.

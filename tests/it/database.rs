@@ -93,23 +93,28 @@ async fn the_connection_limit_of_the_environment_holds() {
     system.finish().await;
 }
 
-/// `DB_POOL_TIMEOUT_SECONDS`: who finds no free connection is told so, and may come again.
+/// `DB_POOL_TIMEOUT_SECONDS`: who finds no free connection is told so, and may come again; the service
+/// is alive all the while.
 #[actix_web::test]
 async fn the_pool_timeout_of_the_environment_ends_the_wait() {
-    let limits = [("DB_CONNECTION_LIMIT", "1"), ("DB_POOL_TIMEOUT_SECONDS", "1")];
+    let limits = [("DB_CONNECTION_LIMIT", "2"), ("DB_POOL_TIMEOUT_SECONDS", "1")];
     let system = TestSystem::start_with(Engine::Postgres, &limits).await;
     system.expect_faults();
     let (admin, url) = billing(&system).await;
     let held = Held::table(&url, "bills");
-    let asked: Vec<_> = (0..2)
+    let mut rest: Vec<_> = (0..50)
         .map(|_| {
             let admin = admin.clone();
             actix_rt::spawn(async move { admin.get("/bills").await })
         })
         .collect();
-    // Whoever of the two has the only connection, the other one is turned away.
-    let (first, _, rest) = futures_util::future::select_all(asked).await;
-    first.unwrap().expect_problem(503, "db_pool_timeout");
+    // Whoever of them has the two connections, all others are turned away.
+    while rest.len() > 2 {
+        admin.get("/health/live").await.expect(200);
+        let (first, _, others) = futures_util::future::select_all(rest).await;
+        first.unwrap().expect_problem(503, "db_pool_timeout");
+        rest = others;
+    }
     drop(held);
     for answer in rest {
         answer.await.unwrap().expect(200);

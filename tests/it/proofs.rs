@@ -4,6 +4,7 @@
 mod blocked;
 mod faults;
 mod isolation;
+mod killed;
 mod load;
 mod rounds;
 mod tail;

@@ -195,13 +195,20 @@ impl Peer {
             None => request.send_body(NoBody::new()),
             Some(body) => request.send_body(body.clone()),
         };
-        match sent.await {
-            Ok(answer) => self.collect(answer).await,
-            Err(error) => Err(match Failure::of(&error) {
-                failure if failure.nothing_was_sent() => self.unreachable(error),
-                Failure::Timeout => PeerError::Timeout { peer: self.shared.name },
-                _ => self.broken(error),
-            }),
+        let answered = async {
+            match sent.await {
+                Ok(answer) => self.collect(answer).await,
+                Err(error) => Err(match Failure::of(&error) {
+                    failure if failure.nothing_was_sent() => self.unreachable(error),
+                    Failure::Timeout => PeerError::Timeout { peer: self.shared.name },
+                    _ => self.broken(error),
+                }),
+            }
+        };
+        tokio::select! {
+            biased;
+            outcome = answered => outcome,
+            () = upstream.instance().cut() => Err(self.broken("its incarnation hangs")),
         }
     }
 

@@ -30,6 +30,8 @@ pub struct Instance {
     pub(super) limits: Limits,
     /// Moved by whoever replaces the process behind the address; read here.
     epoch: Arc<AtomicU64>,
+    /// Moved when what was asked before will never be answered. `None`: nobody would know.
+    cut: Option<watch::Receiver<u64>>,
     exchanges: Arc<Semaphore>,
     sockets: Arc<Semaphore>,
     /// Stand in line for an exchange.
@@ -64,11 +66,22 @@ impl Instance {
 
     /// Connections made before `epoch` moved are not used again.
     pub fn with_epoch(base: Base, limits: Limits, epoch: Arc<AtomicU64>) -> Arc<Instance> {
+        Instance::hosted(base, limits, epoch, None)
+    }
+
+    /// As `with_epoch`; when `cut` changes, whoever waits for [`Instance::cut`] is told.
+    pub fn hosted(
+        base: Base,
+        limits: Limits,
+        epoch: Arc<AtomicU64>,
+        cut: Option<watch::Receiver<u64>>,
+    ) -> Arc<Instance> {
         let busy_max = limits.busy_max.clamp(1, Semaphore::MAX_PERMITS);
         Arc::new(Instance {
             base,
             limits: Limits { busy_max, ..limits },
             epoch,
+            cut,
             exchanges: Arc::new(Semaphore::new(busy_max)),
             sockets: Arc::new(Semaphore::new(busy_max)),
             waiting: AtomicUsize::new(0),
@@ -110,6 +123,17 @@ impl Instance {
             retried_total: self.retried.load(Relaxed),
             refused_total: self.refused.load(Relaxed),
         }
+    }
+
+    /// Ends when what was asked before will never be answered.
+    pub async fn cut(&self) {
+        if let Some(mut cut) = self.cut.clone() {
+            cut.mark_unchanged();
+            if cut.changed().await.is_ok() {
+                return;
+            }
+        }
+        std::future::pending().await
     }
 
     pub(super) fn epoch(&self) -> u64 {

@@ -7,9 +7,10 @@ use busbar_http::{
     Deadline, Peer, PeerError, RequestId,
     client::{Authorization, REPLY_BYTES_MAX},
     headers::traced,
-    lane::{Base, Limits},
+    lane::{Base, Instance, Limits},
 };
 use serde::{Deserialize, Serialize};
+use tokio::sync::{Notify, watch};
 
 use crate::{
     bounds::closed_port,
@@ -207,4 +208,38 @@ async fn a_peer_may_be_held_by_any_thread() {
     assert_eq!(in_time(told).await.unwrap(), Ok(Sum { amount_minor: 1 }));
     assert_eq!(get(&peer).await, Ok(Sum { amount_minor: 1 }));
     assert_eq!(peer.counts().map(|(_, counts)| counts.opened_total).sum::<u64>(), 2);
+}
+
+/// What its supervisor has cut off is not waited for; what is asked afterwards is.
+#[actix_web::test]
+async fn a_call_to_what_was_cut_off_is_given_up() {
+    let (asked, cut) = (Arc::new(Notify::new()), watch::Sender::new(3));
+    let signal = asked.clone();
+    let script = Script::start(move |mut connection| {
+        let signal = signal.clone();
+        async move {
+            let is_first = connection.number == 1;
+            while connection.request().await.is_some() {
+                if is_first {
+                    signal.notify_one();
+                    std::future::pending::<()>().await;
+                }
+                connection
+                    .send("HTTP/1.1 200 OK\r\ncontent-length: 18\r\n\r\n{\"amount_minor\":1}")
+                    .await;
+            }
+        }
+    })
+    .await;
+    let instance = Instance::hosted(script.base(), limits(), Arc::default(), Some(cut.subscribe()));
+    let peer = Peer::of("billing", vec![instance], token());
+    cut.send_replace(4);
+
+    let cutting = async {
+        asked.notified().await;
+        cut.send_replace(5);
+    };
+    let (outcome, ()) = tokio::join!(get(&peer), cutting);
+    assert!(matches!(outcome, Err(PeerError::Broken { .. })), "{outcome:?}");
+    assert_eq!(get(&peer).await.unwrap(), Sum { amount_minor: 1 });
 }

@@ -15,11 +15,15 @@ const LIMITS: [(&str, &str); 3] =
     [PATIENT, ("BUSBAR_SERVER_DRAIN_MS", "20000"), ("BUSBAR_SHUTDOWN_TIMEOUT_MS", "25000")];
 const LIVE: &str = "GET /health/live HTTP/1.1\r\nhost: busbar\r\n\r\n";
 
-/// So many slow requests, half of them through the gateway, half at the service.
-async fn slow_requests(system: &TestSystem, count: usize) -> Vec<Wire> {
+/// Through the gateway, and at the service.
+fn both_ways(system: &TestSystem) -> Vec<u16> {
+    vec![port(system), system.port(ServiceName::Users)]
+}
+
+/// So many slow requests, at these ports in turn.
+async fn slow_requests(system: &TestSystem, ports: &[u16], count: usize) -> Vec<Wire> {
     let delay = json!({"kind": "delay", "milliseconds": 2000});
     system.inject(ServiceName::Users, delay, u32::try_from(count).unwrap()).await;
-    let ports = [port(system), system.port(ServiceName::Users)];
     // Each has an address of its own: none is answered by what another brings.
     let ask = |(number, port): (usize, &u16)| {
         let mut wire = Wire::to(*port);
@@ -29,8 +33,7 @@ async fn slow_requests(system: &TestSystem, count: usize) -> Vec<Wire> {
     ports.iter().cycle().take(count).enumerate().map(ask).collect()
 }
 
-fn idle_connections(system: &TestSystem, count: usize) -> Vec<Wire> {
-    let ports: Vec<u16> = ServiceName::ALL.map(|name| system.port(name)).to_vec();
+fn idle_connections(ports: &[u16], count: usize) -> Vec<Wire> {
     let open = |port: &u16| {
         let mut wire = Wire::to(*port);
         assert_eq!(wire.send(LIVE).answer().status(), 200);
@@ -39,12 +42,38 @@ fn idle_connections(system: &TestSystem, count: usize) -> Vec<Wire> {
     ports.iter().cycle().take(count).map(open).collect()
 }
 
-/// SIGTERM under way: every request is answered, every idle connection closed, the code is 0.
+/// The whole house.
+async fn all_of_it(engine: Engine) {
+    let system = TestSystem::start_with(engine, &LIMITS).await;
+    let ports = ServiceName::ALL.map(|name| system.port(name));
+    what_is_under_way_is_finished(&system, &ports, &both_ways(&system)).await;
+}
+
 #[actix_web::test]
-async fn a_stop_finishes_what_is_under_way() {
-    let system = TestSystem::start_with(Engine::Sqlite, &LIMITS).await;
-    let mut idle = idle_connections(&system, 300);
-    let mut slow = slow_requests(&system, 50).await;
+async fn a_stop_finishes_what_is_under_way_sqlite() {
+    all_of_it(Engine::Sqlite).await;
+}
+
+#[actix_web::test]
+async fn a_stop_finishes_what_is_under_way_postgres() {
+    all_of_it(Engine::Postgres).await;
+}
+
+/// One service, as it runs in a container of its own.
+#[actix_web::test]
+async fn a_stop_of_one_service_alone_does_the_same() {
+    let system = TestSystem::prepare(Engine::Sqlite);
+    let alone = [ServiceName::Users];
+    system.spawn(&alone, &LIMITS);
+    system.ready(&alone).await;
+    let port = [system.port(ServiceName::Users)];
+    what_is_under_way_is_finished(&system, &port, &port).await;
+}
+
+/// SIGTERM under way: every request is answered, every idle connection closed, the code is 0.
+async fn what_is_under_way_is_finished(system: &TestSystem, ports: &[u16], busy: &[u16]) {
+    let mut idle = idle_connections(ports, 300);
+    let mut slow = slow_requests(system, busy, 50).await;
     system
         .eventually("all are under way", async || {
             let gauge = "busbar_http_requests_in_flight";
@@ -87,7 +116,7 @@ async fn a_stop_is_announced_and_can_be_forced() {
         assert_eq!(wire.get("/health/live").status(), 200, "{name}");
         assert_eq!(wire.get("/.well-known/jwks.json").status(), 200, "{name}");
     }
-    let mut slow = slow_requests(&system, 2).await;
+    let mut slow = slow_requests(&system, &both_ways(&system), 2).await;
     let start = Instant::now();
     process.signal("TERM");
     assert_eq!(process.ended().await.code(), Some(1));
