@@ -93,7 +93,8 @@ pub(super) async fn run<S: Service>(
 
     // Whatever these hold is released now rather than when its lease runs out.
     children.leave(CHILDREN_DRAIN).await;
-    database.close().await;
+    // A thread that is blocked may hold a connection for good.
+    let _ = tokio::time::timeout(CHILDREN_DRAIN, database.close()).await;
     ended
 }
 

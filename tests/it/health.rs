@@ -124,7 +124,7 @@ async fn a_service_that_was_given_up_says_why() {
     system.anonymous().get("/api/notifications").await.expect_problem(503, "service_unavailable");
 }
 
-/// A service whose threads hang is found by its silence and replaced; reads in hand are asked again.
+/// A service whose threads hang is found by their silence and replaced; reads in hand are asked again.
 #[actix_web::test]
 async fn a_hung_service_is_replaced() {
     let rules = [
@@ -148,7 +148,7 @@ async fn a_hung_service_is_replaced() {
         over.store(true, SeqCst);
         answer
     });
-    system.wait_for_log("payments did not answer 3 times: it is replaced").await;
+    system.wait_for_log("payments: its thread worker-0 is blocked: it is replaced").await;
     system.eventually("the read is answered", async || is_over.load(SeqCst)).await;
 
     let answer = reader.join().unwrap();

@@ -50,14 +50,20 @@ impl Retirement {
         self.finish().await;
     }
 
-    /// It was replaced, and a thread of it does not answer: whoever waits for it is told to give up.
+    /// It was replaced, and a thread of it does not answer: whoever waits for that is told to give up.
     pub(crate) async fn hung(self, upstream: Arc<Upstream>) {
         self.draining.store(true, Ordering::SeqCst);
         upstream.swap_pool();
+        let paused = timeout(PAUSE_WAIT_MAX, self.serving.pause()).await;
         // Its other threads, if it has any, finish what they have in hand.
         sleep(self.settle + self.soft_drain).await;
-        upstream.cut_off();
-        spawn_stop(self.serving, Ending::Now);
+        if paused.is_ok() {
+            upstream.cut_off();
+            spawn_stop(self.serving, Ending::Now);
+        } else {
+            // The main thread is the one. Its workers answer: they are left to it until it returns.
+            actix_rt::spawn(leave(self.serving, self.settle + self.soft_drain));
+        }
         if timeout(CUT_WAIT_MAX, self.gone).await.is_err() {
             log::warn!("{} hangs: its thread is left until it returns", self.title);
         }
@@ -97,6 +103,13 @@ pub(crate) fn close(socket: Option<Arc<Socket>>) {
     if let Some(socket) = socket {
         socket::close(&socket);
     }
+}
+
+/// Ends what nobody waits for, whenever it can be ended, without cutting what it has in hand.
+async fn leave(serving: Arc<dyn Serving>, soft_drain: Duration) {
+    serving.pause().await;
+    sleep(soft_drain).await;
+    serving.stop(Ending::Graceful).await;
 }
 
 /// Stops something nobody waits for.

@@ -37,8 +37,8 @@ async fn round(engine: Engine, number: usize) {
     load.runs_for(BREATH).await;
     let sent = load.end();
 
-    let paid = load.is_paid_once(&system).await;
-    println!("round {number} on {engine:?}: {}", told(&sent, &faults, begin.elapsed(), paid));
+    let told = told(&sent, &faults, begin.elapsed(), load.keys());
+    println!("round {number} on {engine:?}: {told}");
     let bad: Vec<_> = sent.iter().filter_map(|sent| sent.bad.as_ref()).collect();
     assert!(bad.is_empty(), "{} bad, such as {}\n{}", bad.len(), bad[0], tail(&system));
     assert_eq!(load.refused.load(SeqCst), 0, "connections were refused");
@@ -47,6 +47,7 @@ async fn round(engine: Engine, number: usize) {
     let cut = sent.iter().filter(|sent| sent.was_cut);
     let odd: Vec<_> = cut.filter(|sent| !is_explained(sent)).collect();
     assert!(odd.is_empty(), "cut though the gateway was well: {odd:?}");
+    load.is_paid_once(&system).await;
     system.finish().await;
 }
 
