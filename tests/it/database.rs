@@ -108,17 +108,24 @@ async fn the_pool_timeout_of_the_environment_ends_the_wait() {
             actix_rt::spawn(async move { admin.get("/bills").await })
         })
         .collect();
-    // Whoever of them has the two connections, all others are turned away.
-    while rest.len() > 2 {
+    // Two of them have the connections, and may be given up by the database in the end; the others
+    // are turned away.
+    let mut turned_away = 0;
+    while turned_away < 40 {
         admin.get("/health/live").await.expect(200);
         let (first, _, others) = futures_util::future::select_all(rest).await;
-        first.unwrap().expect_problem(503, "db_pool_timeout");
+        let answer = first.unwrap();
+        match answer.code() {
+            "db_pool_timeout" => turned_away += 1,
+            _ => drop(answer.expect_problem(503, "database_busy")),
+        }
         rest = others;
     }
     drop(held);
     for answer in rest {
-        answer.await.unwrap().expect(200);
+        assert!(matches!(answer.await.unwrap().status, 200 | 503));
     }
+    admin.get("/bills").await.expect(200);
     system.finish().await;
 }
 

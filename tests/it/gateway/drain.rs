@@ -91,7 +91,7 @@ async fn what_is_under_way_is_finished(system: &TestSystem, ports: &[u16], busy:
             .collect::<Vec<_>>()
     });
     let status = process.ended().await;
-    assert_eq!(answered.join().unwrap(), vec![200; 50]);
+    assert_eq!(answered.join().unwrap(), vec![200; 50], "{}", process.log().join("\n"));
     assert!(idle.iter_mut().all(Wire::is_closed));
     assert_eq!(status.code(), Some(0), "{}", process.log().join("\n"));
 }
