@@ -89,7 +89,9 @@ impl<'a> Course<'a> {
         if next == Next::GiveUp {
             return None;
         }
-        if !self.destination.budget().take(Instant::now()) {
+        // What a supervisor has cut off has been replaced: it is sent again once, however much it is.
+        let is_replaced = matches!(outcome, Err(Loss::Cut));
+        if !is_replaced && !self.destination.budget().take(Instant::now()) {
             self.destination.meters.exhausted();
             return None;
         }

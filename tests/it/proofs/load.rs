@@ -1,8 +1,9 @@
 //! Clients of the gateway at an even rate: reads of every service, and payments under a key each.
 //!
 //! Half of them keep their connection, half open a new one for each request. A client does what any
-//! should: what broke off without an answer it sends once more, with the same key. Whatever was
-//! answered is taken as it is.
+//! should: what broke off without an answer it sends once more, with the same key, and when the first
+//! is still being worked on it asks again after the time that it is told. Whatever else was answered is
+//! taken as it is.
 
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -15,7 +16,7 @@ use busbar::types::ServiceName;
 use crate::support::TestSystem;
 use crate::support::launch::{PATIENCE, eventually};
 use crate::support::orders::order;
-use crate::support::wire::Wire;
+use crate::support::wire::{Message, Wire};
 
 /// So many of them that a few slow answers do not slow the rate.
 const CLIENTS: usize = 100;
@@ -228,24 +229,38 @@ impl Client {
         let at = Instant::now();
         let first = self.exchange(request);
         let was_cut = first.is_none();
-        let status = first.or_else(|| self.exchange(request));
-        let bad = match status {
-            Some((200..=299, _)) => None,
-            Some((_, answer)) => Some(answer),
+        let answer = first.or_else(|| self.again(request));
+        let bad = match answer {
+            Some(answer) if answer.status() < 300 => None,
+            Some(answer) => Some(format!("{} {:?} {}", answer.line, answer.fields, answer.text())),
             None => Some("cut twice".to_owned()),
         };
         let bad = bad.map(|why| format!("{}: {why}", request.text.lines().next().unwrap()));
         Sent { service: request.service, at, took: at.elapsed(), was_cut, bad }
     }
 
-    /// Status and text of an answer; `None` when the connection broke before.
-    fn exchange(&mut self, request: &Request) -> Option<(u16, String)> {
+    /// Sends what broke off once more.
+    fn again(&mut self, request: &Request) -> Option<Message> {
+        let start = Instant::now();
+        loop {
+            let answer = self.exchange(request)?;
+            let is_at_work = answer.text().contains("idempotency_in_flight");
+            if !is_at_work || start.elapsed() > PATIENCE {
+                return Some(answer);
+            }
+            let seconds = answer.field("retry-after").parse().expect("when to come again");
+            std::thread::sleep(Duration::from_secs(seconds));
+        }
+    }
+
+    /// An answer; `None` when the connection broke before.
+    fn exchange(&mut self, request: &Request) -> Option<Message> {
         let mut wire = self.kept.take().or_else(|| self.connect())?;
         let answer = wire.send(&request.text).try_answer().filter(|answer| answer.is_whole)?;
         if self.number.is_multiple_of(2) && answer.field("connection") != "close" {
             self.kept = Some(wire);
         }
-        Some((answer.status(), format!("{answer:?}")))
+        Some(answer)
     }
 
     fn connect(&self) -> Option<Wire> {
