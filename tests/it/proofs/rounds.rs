@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use busbar::types::ServiceName;
 
 use super::asked;
-use super::faults::{Fault, Kind, happen};
+use super::faults::{Fault, Kind, generation, happen};
 use super::load::{Load, Sent};
 use crate::support::{Engine, TestSystem};
 
@@ -48,6 +48,10 @@ async fn round(engine: Engine, number: usize) {
     let some: Vec<_> = bad.iter().take(BAD_SHOWN).collect();
     assert!(bad.is_empty(), "{} bad, such as {some:#?}\n{}", bad.len(), tail(&system));
     assert_eq!(load.refused.load(SeqCst), 0, "connections were refused");
+    for service in ServiceName::ALL {
+        let lives = generation(&system, service);
+        assert_eq!(lives, 1 + Kind::ALL.len(), "{service} was replaced unasked\n{}", tail(&system));
+    }
     let gateways = |fault: &&Fault| fault.service == ServiceName::Gateway;
     let is_explained = |sent: &Sent| faults.iter().filter(gateways).any(|fault| fault.meets(sent));
     let cut = sent.iter().filter(|sent| sent.was_cut);
