@@ -189,6 +189,16 @@ impl Thread {
     }
 }
 
+impl Reading {
+    /// How often the slowest of its threads has counted since `earlier`.
+    pub fn beats_since(&self, earlier: &Reading) -> u64 {
+        let beats = |(thread, count): (&u64, &u64)| {
+            earlier.0.get(thread).map(|before| count.saturating_sub(*before))
+        };
+        self.0.iter().filter_map(beats).min().unwrap_or_default()
+    }
+}
+
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
@@ -267,6 +277,14 @@ mod tests {
         assert_eq!(times([(1, GONE), (2, 9)]), Some(0));
         assert_eq!(times([(1, GONE), (2, 10)]), Some(1), "one that has ended does not count");
         assert_eq!(times([(3, 10), (4, 10)]), Some(0), "another incarnation");
+    }
+
+    #[test]
+    fn the_slowest_thread_counts() {
+        let earlier = reading([(1, 5), (2, 7), (3, GONE)]);
+        assert_eq!(reading([(1, 9), (2, 20), (4, 3)]).beats_since(&earlier), 4);
+        assert_eq!(reading([(1, 9), (3, GONE)]).beats_since(&earlier), 0);
+        assert_eq!(reading([(4, 3)]).beats_since(&earlier), 0, "another incarnation");
     }
 
     #[actix_web::test]

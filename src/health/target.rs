@@ -14,6 +14,7 @@ use busbar_actors::{ServiceRecord, State};
 use busbar_http::Metrics;
 use busbar_http::client::{Authorization, Upstream};
 use busbar_http::lane::{Failure, Instance};
+use busbar_http::pulse::Reading;
 use serde::Deserialize;
 
 use crate::types::{ServiceName, Timestamp};
@@ -22,6 +23,9 @@ use super::overview::Checked;
 use super::verdict::{Rule, Seen, Verdict};
 use super::{INSIDE_PATH, Inside, InstanceHealth};
 
+/// How often each thread counts before silence is held against a server: for two seconds, or longer
+/// where all is slow.
+const TURNS_MIN: u64 = 8;
 /// An answer about health is short.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
@@ -47,10 +51,11 @@ pub(super) struct Target {
     reason: Option<String>,
     /// The incarnation that the last look was at, when it is hosted here.
     pub(super) generation: u64,
-    /// Looks in a row at that incarnation that brought no word, and what connections had reached
-    /// its threads at the first.
+    /// Looks in a row at that incarnation that brought no word; what connections had reached its
+    /// threads at the first, and how often these had counted.
     silences: u32,
     connections: u64,
+    reading: Reading,
     pub(super) is_being_asked: bool,
     checks: Arc<[Checked]>,
     pub(super) inside: Option<(Instant, Arc<Inside>)>,
@@ -80,6 +85,7 @@ impl Target {
             generation: 0,
             silences: 0,
             connections: 0,
+            reading: Reading::default(),
             is_being_asked: false,
             checks: Arc::default(),
             inside: None,
@@ -106,6 +112,7 @@ impl Target {
         self.silences = if look.is_silence { self.silences + 1 } else { 0 };
         if self.silences == 1 {
             self.connections = self.connections();
+            self.reading = self.reading();
         }
         self.tell_change(before);
     }
@@ -131,15 +138,18 @@ impl Target {
         }
     }
 
-    /// Whether it has been silent for `silences_max` looks while no connection reached a thread of it:
-    /// nobody takes them any more. One that is only slow takes them, and goes on counting: to replace
-    /// it would cost more than it brings.
-    pub(super) fn is_deaf(&mut self, silences_max: u32) -> bool {
-        if self.silences < silences_max {
-            return false;
-        }
-        self.silences = 0;
-        self.connections() == self.connections
+    /// Whether it has been silent for `silences_max` looks while its threads turned and no connection
+    /// reached them: nobody takes any. One that is only slow takes them, and on a machine where all is
+    /// slow the threads count slowly, too: to replace it would cost more than it brings.
+    pub(super) fn is_deaf(&self, silences_max: u32) -> bool {
+        self.silences >= silences_max
+            && self.connections() == self.connections
+            && self.reading().beats_since(&self.reading) >= TURNS_MIN
+    }
+
+    fn reading(&self) -> Reading {
+        let pulse = self.watched.hosted.as_ref();
+        pulse.map(|pulse| pulse.reading(self.generation)).unwrap_or_default()
     }
 
     fn connections(&self) -> u64 {
