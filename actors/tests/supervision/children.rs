@@ -54,11 +54,13 @@ impl Handler<Drain> for Part {
     }
 }
 
+type Named = (&'static str, Addr<Part>);
+
 /// Children: the addresses of all that ever were, and the order in which they were asked to leave.
 #[derive(Clone, Default)]
 struct Nursery {
     left: Rc<RefCell<Vec<&'static str>>>,
-    addresses: Rc<RefCell<Vec<(&'static str, Addr<Part>)>>>,
+    addresses: Rc<RefCell<Vec<Named>>>,
 }
 
 impl Nursery {
