@@ -7,7 +7,6 @@ use super::Faults;
 
 impl Faults {
     /// What a child's life runs in, so that it can be told to fall.
-    #[expect(clippy::panic, reason = "this is the fault")]
     pub fn fall(
         &self,
         name: &'static str,

@@ -148,8 +148,8 @@ impl Target {
     }
 
     fn reading(&self) -> Reading {
-        let pulse = self.watched.hosted.as_ref();
-        pulse.map(|pulse| pulse.reading(self.generation)).unwrap_or_default()
+        let hosted = self.watched.hosted.as_ref();
+        hosted.map(|metrics| metrics.pulse().reading(self.generation)).unwrap_or_default()
     }
 
     fn connections(&self) -> u64 {
