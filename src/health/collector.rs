@@ -118,6 +118,8 @@ impl HealthCollector {
             return;
         }
         match record {
+            // Not started for the first time yet: that is no outage.
+            Some(record) if record.generation == 0 => {}
             Some(record) if matches!(record.state, State::Failed | State::Stopped) => {
                 target.is_gone(&record, now);
                 self.publish();
@@ -250,6 +252,7 @@ impl StreamHandler<News> for HealthCollector {
             let now = self.now();
             let Some(target) = self.targets.get_mut(index) else { continue };
             match record.state {
+                _ if record.generation == 0 => {}
                 State::Failed | State::Stopped => target.is_gone(&record, now),
                 state if state.is_serving() && record.generation != target.generation => {
                     target.begins_anew(record.generation, now.0);
