@@ -26,7 +26,8 @@ fi
     npm install --prefix "$folder" --no-fund --no-audit --silent "playwright-core@$version"
 
 profile="${PROFILE:-ci}"
-cargo build --locked --profile "$profile"
+# As the tests build it, so that it is compiled once.
+cargo test --workspace --locked --profile "$profile" --no-run --quiet
 program="${CARGO_TARGET_DIR:-target}/$([ "$profile" = dev ] && echo debug || echo "$profile")/busbar"
 program=$(cd "$(dirname "$program")" && pwd)/busbar
 CHROMIUM="${browser:-/usr/bin/chromium}" exec node --no-warnings tests/console.mjs "$program" "$folder"

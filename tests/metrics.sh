@@ -33,7 +33,8 @@ sh tests/python.sh
 built=$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)
 python="$built/tools/python/bin/python"
 profile="${PROFILE:-ci}"
-cargo build --locked --profile "$profile"
+# As the tests build it, so that it is compiled once.
+cargo test --workspace --locked --profile "$profile" --no-run --quiet
 program="$built/$([ "$profile" = dev ] && echo debug || echo "$profile")/busbar"
 
 # Ports that nothing else of a usual machine has.

@@ -96,7 +96,7 @@ async fn reasons_are_for_administrators() {
     let end = &all["ends"][0];
     assert_eq!((&end["reason"], &end["generation"]), (&json!("panic"), &json!(1)));
     assert_eq!(end["message"], "an injected panic of the incarnation");
-    assert!(end["location"].as_str().unwrap().contains("src/host/serving.rs:"), "{end}");
+    assert!(end["location"].as_str().unwrap().contains("src/faults/"), "{end}");
     assert_eq!((&all["generation"], &all["workers"]), (&json!(2), &json!(1)));
 
     for person in [system.anonymous(), system.person("alice").await] {

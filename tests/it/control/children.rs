@@ -36,7 +36,7 @@ both_engines! {
             assert_eq!(relay["restarts"], fall_number, "{relay}");
             assert_eq!(relay["last_exit"]["reason"], "panic");
             assert_eq!(relay["last_exit"]["message"], "an injected panic of relay");
-            assert!(relay["last_exit"]["location"].as_str().unwrap().contains("faults.rs:"), "{relay}");
+            assert!(relay["last_exit"]["location"].as_str().unwrap().contains("src/faults/"), "{relay}");
         }
         assert_eq!(system.service(ServiceName::Payments).await["generation"], 1);
         assert_eq!(child(&system, ServiceName::Payments, "worker").await["restarts"], 0);

@@ -124,6 +124,7 @@ async fn what_cannot_be_done_is_told() {
     let lines = trail(&system);
     let last = lines.last().unwrap()["outcome"].as_str().unwrap().to_owned();
     assert_eq!(last, "failed: it is not running: start it first");
+    done(&system, "billing", "start").await;
     system.finish().await;
 }
 

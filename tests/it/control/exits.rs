@@ -30,7 +30,7 @@ async fn the_last_ends_are_known_after_the_process_was_killed() {
     let before = exits(&system, ServiceName::Payments).await;
     assert_eq!(reasons(&before), ["panic"]);
     assert_eq!(before[0]["message"], "an injected panic of the incarnation");
-    assert!(before[0]["location"].as_str().unwrap().contains("serving.rs:"), "{}", before[0]);
+    assert!(before[0]["location"].as_str().unwrap().contains("src/faults/"), "{}", before[0]);
     // Written by a thread of its own: the line is there soon.
     let path = system.folder().join("data/exits/payments.jsonl");
     let written = async || {
