@@ -251,7 +251,7 @@ async function look() {
     mayFail = false;
     const inside = rowOf(page, "documents").locator(".inside");
     await eventually("the reason is shown", async () => (await inside.textContent()).includes("an injected panic of the incarnation"));
-    assert.match(await inside.textContent(), /src\/host\/serving\.rs:\d+/);
+    assert.match(await inside.textContent(), /src\/faults\/happen\.rs:\d+/);
     assert.equal(await page.evaluate(() => localStorage.length + sessionStorage.length + document.cookie.length), 0);
     await page.evaluate(() => document.activeElement.blur());
     await page.mouse.move(600, 20);
