@@ -7,4 +7,5 @@ mod exits;
 mod gateway;
 mod intensity;
 mod order;
+mod reload;
 mod tree;

@@ -19,15 +19,6 @@ async fn done(system: &TestSystem, name: &str, command: &str) -> Value {
     told
 }
 
-fn trail(system: &TestSystem) -> Vec<Value> {
-    let folder = std::fs::read_dir(system.folder().join("data/audit")).unwrap();
-    let text = |entry: Result<std::fs::DirEntry, _>| {
-        std::fs::read_to_string(entry.unwrap().path()).unwrap()
-    };
-    let lines: String = folder.map(text).collect();
-    lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
 /// The port closes, nobody else notices, and it opens again.
 #[actix_web::test]
 async fn a_service_is_stopped_and_started_again() {
@@ -61,7 +52,7 @@ async fn a_command_is_an_operation_that_can_be_followed_and_is_put_on_record() {
     let payments = system.service(ServiceName::Payments).await;
     assert_eq!(payments["exits"][0]["message"], "replaced");
 
-    let lines = trail(&system);
+    let lines = system.trail();
     let told: Vec<_> = lines
         .iter()
         .map(|line| (line["command"].as_str().unwrap(), line["outcome"].as_str().unwrap()))
@@ -121,7 +112,7 @@ async fn what_cannot_be_done_is_told() {
     let failed = tell(&system, "billing", "restart").await.expect(200);
     assert_eq!(failed["state"], "failed");
     assert_eq!(failed["error"], "it is not running: start it first");
-    let lines = trail(&system);
+    let lines = system.trail();
     let last = lines.last().unwrap()["outcome"].as_str().unwrap().to_owned();
     assert_eq!(last, "failed: it is not running: start it first");
     done(&system, "billing", "start").await;

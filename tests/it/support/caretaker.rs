@@ -24,4 +24,12 @@ impl TestSystem {
         let services = told["services"].as_array().unwrap();
         services.iter().find(|service| service["name"] == name.as_str()).unwrap().clone()
     }
+
+    /// Whatever was commanded, as it was put on record.
+    pub(crate) fn trail(&self) -> Vec<Value> {
+        let folder = std::fs::read_dir(self.folder().join("data/audit")).unwrap();
+        let files = folder.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap());
+        let lines: String = files.collect();
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
 }

@@ -31,6 +31,13 @@ impl TestSystem {
         folder::write_settings(self.folder(), lines, more);
     }
 
+    /// Puts a line into the section of the users in the file that is there.
+    pub(crate) fn change_users(&self, line: &str) {
+        let file = self.folder().join("settings.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.replace("[users]\n", &format!("[users]\n{line}\n"))).unwrap();
+    }
+
     /// Has the newest process read its settings again. What comes of it is in the log, after what was
     /// there when this returns.
     pub(crate) fn hang_up(&self) -> usize {
