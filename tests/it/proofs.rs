@@ -6,6 +6,7 @@ mod faults;
 mod isolation;
 mod killed;
 mod load;
+mod menu;
 mod rounds;
 mod tail;
 

@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use busbar::types::ServiceName;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::load::Sent;
+use super::load::{Sent, Span};
 use crate::support::TestSystem;
 
 /// Longer than it takes to find it; then the thread returns, and what it held is told.
@@ -20,7 +20,9 @@ pub(super) enum Kind {
     Crash,
     /// A worker thread is blocked.
     Hang,
-    /// It is replaced while it serves.
+    /// Who keeps the incarnation panics: it is replaced while it serves.
+    Fall,
+    /// Somebody tells it to be replaced, at the admin port.
     Restart,
 }
 
@@ -29,19 +31,20 @@ pub(super) enum Kind {
 pub(super) struct Fault {
     pub(super) kind: Kind,
     pub(super) service: ServiceName,
-    from: Instant,
-    to: Instant,
+    pub(super) span: Span,
 }
 
 impl Kind {
-    pub(super) const ALL: [Kind; 3] = [Kind::Crash, Kind::Hang, Kind::Restart];
+    pub(super) const ALL: [Kind; 4] = [Kind::Crash, Kind::Hang, Kind::Fall, Kind::Restart];
 
-    fn order(self) -> Value {
-        match self {
+    async fn strike(self, system: &TestSystem, service: ServiceName) {
+        let fault = match self {
             Kind::Crash => json!({"kind": "panic_thread"}),
             Kind::Hang => json!({"kind": "block", "milliseconds": BLOCKED_MS}),
-            Kind::Restart => json!({"kind": "panic_life"}),
-        }
+            Kind::Fall => json!({"kind": "panic_life"}),
+            Kind::Restart => return restart(system, service).await,
+        };
+        system.inject(service, fault, 1).await;
     }
 }
 
@@ -50,6 +53,7 @@ impl fmt::Display for Kind {
         f.pad(match self {
             Kind::Crash => "crash",
             Kind::Hang => "hang",
+            Kind::Fall => "fall",
             Kind::Restart => "restart",
         })
     }
@@ -62,19 +66,31 @@ pub(super) fn generation(system: &TestSystem, service: ServiceName) -> usize {
     system.log().iter().filter(|line| is_up(line)).count()
 }
 
+async fn restart(system: &TestSystem, service: ServiceName) {
+    let path = format!("/admin/services/{service}/restart?wait=60");
+    let told = system.caretaker().post(&path, json!({})).await.expect(200);
+    assert_eq!(told["state"], "done", "{told}");
+}
+
 /// Has it happen to a service, and waits until that serves again.
 pub(super) async fn happen(system: &TestSystem, service: ServiceName, kind: Kind) -> Fault {
     let (before, from) = (generation(system, service), Instant::now());
-    system.inject(service, kind.order(), 1).await;
+    kind.strike(system, service).await;
     let what = format!("{service} is back after a {kind}");
     system.eventually(&what, async || generation(system, service) > before).await;
-    Fault { kind, service, from, to: Instant::now() }
+    Fault { kind, service, span: Span { from, to: Instant::now() } }
 }
 
 impl Fault {
-    /// Whether a request was under way while this lasted.
-    pub(super) fn meets(&self, sent: &Sent) -> bool {
-        sent.at <= self.to + AFTERMATH && sent.at + sent.took >= self.from
+    /// Whether something may have happened while this lasted.
+    pub(super) fn meets(&self, span: Span) -> bool {
+        // The connections of a blocked thread are its own until it returns.
+        let held = match self.kind {
+            Kind::Hang => Duration::from_millis(BLOCKED_MS),
+            _ => Duration::ZERO,
+        };
+        let over = self.span.to.max(self.span.from + held) + AFTERMATH;
+        span.from <= over && span.to >= self.span.from
     }
 
     /// Whether it concerns requests of a service: all of them pass the gateway.
@@ -87,7 +103,8 @@ impl Fault {
         let concerned = sent.iter().filter(|sent| self.concerns(sent) && sent.bad.is_none());
         let mut answered: Vec<Instant> = concerned.map(|sent| sent.at + sent.took).collect();
         answered.sort_unstable();
-        let gaps = answered.windows(2).filter(|pair| pair[1] >= self.from && pair[0] <= self.to);
+        let gaps =
+            answered.windows(2).filter(|pair| pair[1] >= self.span.from && pair[0] <= self.span.to);
         gaps.map(|pair| pair[1] - pair[0]).max().unwrap_or_default()
     }
 }

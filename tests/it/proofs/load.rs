@@ -1,7 +1,7 @@
 //! Clients of the gateway at an even rate: reads of every service, and payments under a key each.
 //!
 //! Half of them keep their connection, half open a new one for each request. A client does what any
-//! should: what broke off without an answer it sends once more, with the same key, and when the first
+//! should: it looks whether a kept connection has been closed before it uses it, what broke off without an answer it sends once more, with the same key, and when the first
 //! is still being worked on it asks again after the time that it is told. Whatever else was answered is
 //! taken as it is.
 
@@ -13,19 +13,13 @@ use std::time::{Duration, Instant};
 
 use busbar::types::ServiceName;
 
+use super::menu::{BILLED, Menu, Request};
 use crate::support::TestSystem;
 use crate::support::launch::{PATIENCE, eventually};
-use crate::support::orders::order;
 use crate::support::wire::{Message, Wire};
 
 /// So many of them that a few slow answers do not slow the rate.
 const CLIENTS: usize = 100;
-/// One request of so many is a payment.
-const PAYMENT_EVERY: usize = 10;
-/// People who pay, each a bill of their own.
-const PAYERS: usize = 4;
-/// Of each bill; payments are of one cent.
-const BILLED: i64 = 1_000_000;
 /// What was cut off in a payment is tried again later and later.
 const SETTLED_WITHIN: Duration = Duration::from_secs(120);
 /// Between two looks whether a port takes connections.
@@ -37,28 +31,25 @@ pub(super) struct Sent {
     pub(super) service: ServiceName,
     pub(super) at: Instant,
     pub(super) took: Duration,
-    /// The first time it broke off without an answer.
-    pub(super) was_cut: bool,
+    /// How often it broke off without an answer.
+    pub(super) cuts: Vec<Span>,
+    /// Between the last use of a kept connection, and when it was found closed before the next.
+    pub(super) closed: Vec<Span>,
     /// Set when it was not answered with success.
     pub(super) bad: Option<String>,
 }
 
-/// What can be asked for.
-struct Menu {
-    port: u16,
-    reads: Vec<(ServiceName, String)>,
-    payers: Vec<Payer>,
+impl Sent {
+    pub(super) fn span(&self) -> Span {
+        Span { from: self.at, to: self.at + self.took }
+    }
 }
 
-struct Payer {
-    token: String,
-    bill: String,
-    keys: AtomicUsize,
-}
-
-struct Request {
-    service: ServiceName,
-    text: String,
+/// From when to when something happened, at the most.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    pub(super) from: Instant,
+    pub(super) to: Instant,
 }
 
 /// The clients at work.
@@ -145,57 +136,6 @@ impl Load {
     }
 }
 
-impl Menu {
-    async fn of(system: &TestSystem) -> Menu {
-        let mut payers = Vec::new();
-        for number in 0..PAYERS {
-            let person = system.person(&format!("payer-{number}")).await;
-            let bill = system.issued_bill(&person, BILLED).await;
-            let token = person.token.clone().unwrap();
-            payers.push(Payer { token, bill, keys: AtomicUsize::default() });
-        }
-        let admin = system.admin().await.token.unwrap();
-        let own = |path: &str| get(path, &payers[0].token);
-        let reads = vec![
-            (ServiceName::Users, own("/api/users/me")),
-            (ServiceName::Payments, own("/api/payments?limit=5")),
-            (ServiceName::Billing, own(&format!("/api/bills/{}", payers[0].bill))),
-            (ServiceName::Notifications, own("/api/notifications/unread-count")),
-            (ServiceName::Documents, own("/api/documents?limit=5")),
-            (ServiceName::Utilities, own("/api/service-accounts?limit=5")),
-            (ServiceName::Analytics, get("/api/analytics/dashboard", &admin)),
-            (ServiceName::Webhooks, get("/api/webhooks?limit=5", &admin)),
-        ];
-        Menu { port: system.port(ServiceName::Gateway), reads, payers }
-    }
-
-    /// The request of a number.
-    fn request(&self, number: usize) -> Request {
-        if !number.is_multiple_of(PAYMENT_EVERY) {
-            let (service, text) = &self.reads[number % self.reads.len()];
-            return Request { service: *service, text: text.clone() };
-        }
-        let payer = &self.payers[number / PAYMENT_EVERY % self.payers.len()];
-        let (key, body) = (payer.keys.fetch_add(1, SeqCst), order(&payer.bill, 1, "tok_ok"));
-        let body = body.to_string();
-        let text = format!(
-            "{}idempotency-key: pay-{key}\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n{body}",
-            head("POST /api/payments", &payer.token),
-            body.len()
-        );
-        Request { service: ServiceName::Payments, text }
-    }
-}
-
-fn head(line: &str, token: &str) -> String {
-    format!("{line} HTTP/1.1\r\nhost: busbar\r\nauthorization: Bearer {token}\r\n")
-}
-
-fn get(path: &str, token: &str) -> String {
-    format!("{}\r\n", head(&format!("GET {path}"), token))
-}
-
 /// One client, on a thread of its own.
 struct Client {
     number: usize,
@@ -206,7 +146,8 @@ struct Client {
     refused: Arc<AtomicUsize>,
     answered: Arc<AtomicUsize>,
     sent: Arc<Mutex<Vec<Sent>>>,
-    kept: Option<Wire>,
+    /// And when it was last used.
+    kept: Option<(Wire, Instant)>,
 }
 
 impl Client {
@@ -227,38 +168,46 @@ impl Client {
 
     fn send(&mut self, request: &Request) -> Sent {
         let at = Instant::now();
-        let first = self.exchange(request);
-        let was_cut = first.is_none();
-        let answer = first.or_else(|| self.again(request));
+        let (mut cuts, mut closed) = (Vec::new(), Vec::new());
+        let answer = loop {
+            let begun = Instant::now();
+            closed.extend(self.let_go_of_closed());
+            match self.exchange(request) {
+                Some(answer) if !answer.text().contains("idempotency_in_flight") => {
+                    break Ok(answer);
+                }
+                _ if at.elapsed() > PATIENCE => break Err("no answer, again and again".to_owned()),
+                // The first is still being worked on.
+                Some(answer) if !cuts.is_empty() => {
+                    let seconds = answer.field("retry-after").parse().expect("when to come again");
+                    std::thread::sleep(Duration::from_secs(seconds));
+                }
+                Some(answer) => break Ok(answer),
+                None => cuts.push(Span { from: begun, to: Instant::now() }),
+            }
+        };
         let bad = match answer {
-            Some(answer) if answer.status() < 300 => None,
-            Some(answer) => Some(format!("{} {:?} {}", answer.line, answer.fields, answer.text())),
-            None => Some("cut twice".to_owned()),
+            Ok(answer) if answer.status() < 300 => None,
+            Ok(answer) => Some(format!("{} {:?} {}", answer.line, answer.fields, answer.text())),
+            Err(why) => Some(why),
         };
         let bad = bad.map(|why| format!("{}: {why}", request.text.lines().next().unwrap()));
-        Sent { service: request.service, at, took: at.elapsed(), was_cut, bad }
+        Sent { service: request.service, at, took: at.elapsed(), cuts, closed, bad }
     }
 
-    /// Sends what broke off once more.
-    fn again(&mut self, request: &Request) -> Option<Message> {
-        let start = Instant::now();
-        loop {
-            let answer = self.exchange(request)?;
-            let is_at_work = answer.text().contains("idempotency_in_flight");
-            if !is_at_work || start.elapsed() > PATIENCE {
-                return Some(answer);
-            }
-            let seconds = answer.field("retry-after").parse().expect("when to come again");
-            std::thread::sleep(Duration::from_secs(seconds));
-        }
+    /// Looks whether the kept connection has been closed; then it was between these instants.
+    fn let_go_of_closed(&mut self) -> Option<Span> {
+        let (_, from) = self.kept.take_if(|(wire, _)| wire.has_been_closed())?;
+        Some(Span { from, to: Instant::now() })
     }
 
     /// An answer; `None` when the connection broke before.
     fn exchange(&mut self, request: &Request) -> Option<Message> {
-        let mut wire = self.kept.take().or_else(|| self.connect())?;
+        let kept = self.kept.take().map(|(wire, _)| wire);
+        let mut wire = kept.or_else(|| self.connect())?;
         let answer = wire.send(&request.text).try_answer().filter(|answer| answer.is_whole)?;
         if self.number.is_multiple_of(2) && answer.field("connection") != "close" {
-            self.kept = Some(wire);
+            self.kept = Some((wire, Instant::now()));
         }
         Some(answer)
     }

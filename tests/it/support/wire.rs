@@ -5,7 +5,7 @@
 
 mod scripted;
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -169,6 +169,14 @@ impl Wire {
     /// As `answer`; `None` when the connection is closed instead.
     pub(crate) fn try_answer(&mut self) -> Option<Message> {
         read_message(&mut self.0, true)
+    }
+
+    /// Whether the other side has closed already, before anything more is sent to it.
+    pub(crate) fn has_been_closed(&self) -> bool {
+        self.0.set_nonblocking(true).unwrap();
+        let seen = self.0.peek(&mut [0]);
+        self.0.set_nonblocking(false).unwrap();
+        !matches!(seen, Err(error) if error.kind() == ErrorKind::WouldBlock)
     }
 
     /// Waits until the other side closes, and says whether it did so without another byte.
