@@ -57,7 +57,9 @@ impl Host {
             };
             match opened.await {
                 Ok(database) => return Ok(database),
-                Err(StoreError::Unavailable { .. }) if start.elapsed() < wait => {
+                Err(StoreError::Unavailable { .. } | StoreError::Lost { .. })
+                    if start.elapsed() < wait =>
+                {
                     log::warn!("{} waits for its database", S::NAME);
                     actix_rt::time::sleep(DATABASE_RETRY).await;
                 }

@@ -15,7 +15,7 @@ problems! {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Problem {
         let kind = match &error {
-            StoreError::Unavailable { .. } => DATABASE_UNAVAILABLE,
+            StoreError::Unavailable { .. } | StoreError::Lost { .. } => DATABASE_UNAVAILABLE,
             StoreError::PoolTimeout => DB_POOL_TIMEOUT,
             StoreError::Conflict { .. } | StoreError::TooSlow { .. } => DATABASE_BUSY,
             _ => return Problem::internal(error),

@@ -27,9 +27,12 @@ pub enum StoreError {
     /// The body of a transaction went on after a failed statement and asked to commit.
     #[error("{statement} had failed, and its transaction was to be committed")]
     Swallowed { statement: &'static str },
-    /// No database at the other end. A `COMMIT` that ends so may have happened or not.
+    /// No database at the other end.
     #[error("database unavailable: {what}")]
     Unavailable { what: String },
+    /// A connection broke off with a statement under way. A `COMMIT` that ends so may have happened.
+    #[error("database unavailable: {what}")]
+    Lost { what: String },
     /// Every connection was in use for as long as `DB_POOL_TIMEOUT_SECONDS` allows.
     #[error("no database connection came free in time")]
     PoolTimeout,
@@ -49,9 +52,10 @@ impl StoreError {
         StoreError::Unavailable { what: what.to_string() }
     }
 
-    /// Whether the same transaction may succeed when it is run again at once.
-    pub(super) fn is_conflict(&self) -> bool {
-        matches!(self, StoreError::Conflict { .. })
+    /// Whether the same may succeed when it is run again at once: another connection was in the way,
+    /// or this one is gone.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(self, StoreError::Conflict { .. } | StoreError::Lost { .. })
     }
 }
 

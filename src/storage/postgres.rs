@@ -84,7 +84,20 @@ impl Connections {
         })
     }
 
+    /// Once more when its connection is lost: it is driven by the thread that opened it, which may
+    /// have ended. It only reads.
     pub(super) async fn all<T: FromRow>(
+        &self,
+        statement: Statement,
+        values: &[Value<'_>],
+    ) -> Result<Vec<T>, StoreError> {
+        match self.try_all(statement, values).await {
+            Err(StoreError::Lost { .. }) => self.try_all(statement, values).await,
+            done => done,
+        }
+    }
+
+    async fn try_all<T: FromRow>(
         &self,
         statement: Statement,
         values: &[Value<'_>],

@@ -21,7 +21,7 @@ enum Inner<'c> {
 #[derive(Clone, Copy)]
 struct Broken {
     statement: &'static str,
-    by_conflict: bool,
+    is_passing: bool,
 }
 
 /// How a body ended, and whether it is worth running again.
@@ -32,7 +32,13 @@ pub(super) struct Ended<T, E> {
 
 impl<T, E: From<StoreError>> Ended<T, E> {
     pub(super) fn failed(error: StoreError) -> Self {
-        Ended { again: error.is_conflict(), outcome: Err(error.into()) }
+        Ended { again: error.is_passing(), outcome: Err(error.into()) }
+    }
+
+    /// At its commit: what was lost there may have happened.
+    fn not_committed(error: StoreError) -> Self {
+        let is_open = matches!(error, StoreError::Lost { .. });
+        Ended { again: error.is_passing() && !is_open, outcome: Err(error.into()) }
     }
 }
 
@@ -54,18 +60,18 @@ impl<'c> Transaction<'c> {
         match (outcome, self.broken) {
             (Ok(value), None) => match self.commit(shared).await {
                 Ok(()) => Ended { outcome: Ok(value), again: false },
-                Err(error) => Ended::failed(error),
+                Err(error) => Ended::not_committed(error),
             },
             // PostgreSQL answers the COMMIT of a failed transaction with a rollback and no error,
             // SQLite would keep the half of it. So it is never sent.
-            (Ok(_), Some(Broken { statement, by_conflict })) => {
+            (Ok(_), Some(Broken { statement, is_passing })) => {
                 self.rollback().await;
                 let swallowed = StoreError::Swallowed { statement };
-                Ended { outcome: Err(swallowed.into()), again: by_conflict }
+                Ended { outcome: Err(swallowed.into()), again: is_passing }
             }
             (Err(error), broken) => {
                 self.rollback().await;
-                let again = broken.is_some_and(|broken| broken.by_conflict);
+                let again = broken.is_some_and(|broken| broken.is_passing);
                 Ended { outcome: Err(error), again }
             }
         }
@@ -79,7 +85,7 @@ impl<'c> Transaction<'c> {
             }
         };
         // When the answer was lost, it may have happened.
-        if matches!(done, Ok(()) | Err(StoreError::Unavailable { .. })) {
+        if matches!(done, Ok(()) | Err(StoreError::Unavailable { .. } | StoreError::Lost { .. })) {
             shared.committed();
         }
         done
@@ -171,8 +177,8 @@ impl<'c> Transaction<'c> {
         done: Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         if let Err(error) = &done {
-            let by_conflict = error.is_conflict();
-            self.broken.get_or_insert(Broken { statement: statement.name, by_conflict });
+            let is_passing = error.is_passing();
+            self.broken.get_or_insert(Broken { statement: statement.name, is_passing });
         }
         done
     }

@@ -15,7 +15,7 @@ pub(in crate::storage) fn fault(statement: Statement, error: tokio_postgres::Err
     let lost =
         error.is_closed() || error.source().is_some_and(|cause| cause.is::<std::io::Error>());
     match lost {
-        true => StoreError::unavailable(told(&error)),
+        true => StoreError::Lost { what: told(&error) },
         false => StoreError::Other { statement: statement.name, what: told(&error) },
     }
 }

@@ -10,7 +10,7 @@ use super::{COUNT, SCRIPTS, account, eventually, insert};
 use crate::support::postgres::Cluster;
 
 fn is_unavailable<T: std::fmt::Debug>(outcome: &Result<T, StoreError>) -> bool {
-    matches!(outcome, Err(StoreError::Unavailable { .. }))
+    matches!(outcome, Err(StoreError::Unavailable { .. } | StoreError::Lost { .. }))
 }
 
 /// While the server is away all answers say so; when it is back, work goes on with what was
