@@ -30,6 +30,7 @@ mod conflicts;
 mod dialect;
 mod files;
 mod limits;
+mod lost;
 mod migrations;
 mod outages;
 mod pgbouncer;
