@@ -95,7 +95,9 @@ fn told(sent: &[Sent], faults: &[Fault], took: Duration, paid: usize) -> String 
 /// The end of the log, for who has to find out why.
 fn tail(system: &TestSystem) -> String {
     let log = system.log();
-    let worth = |line: &&String| line.contains("ERROR") || line.contains("WARN");
+    let worth = |line: &&String| {
+        (line.contains("ERROR") || line.contains("WARN")) && !line.contains("slow_request")
+    };
     let worth: Vec<&str> = log.iter().filter(worth).map(String::as_str).collect();
     worth[worth.len().saturating_sub(80)..].join("\n")
 }
