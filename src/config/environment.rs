@@ -74,6 +74,9 @@ const SECRET: [&str; 5] =
 /// The database of the only service here that needs one.
 pub(super) const DATABASE_URL: &str = "DATABASE_URL";
 
+/// What the name of a secret ends with that is in a file.
+const IN_FILE: &str = "_FILE";
+
 /// Variables of the tests themselves are none of the program's business.
 const TESTS_OWN: &str = "BUSBAR_TEST_";
 
@@ -95,6 +98,15 @@ fn service_variable(key: &str) -> Option<String> {
 
 pub(super) fn variables<'a>(keys: impl Iterator<Item = &'a str>) -> Vec<Variable> {
     keys.map(|key| Variable { name: variable_of(key), key: key.to_owned() }).collect()
+}
+
+/// `NAME_FILE` names a file that holds the value of the secret `NAME`: what `NAME` is.
+pub(super) fn secret_in_file<'a>(name: &'a str, known: &[Variable]) -> Option<&'a str> {
+    let secret = name.strip_suffix(IN_FILE)?;
+    let is_secret = |variable: &Variable| variable.name == secret && is_secret(&variable.key);
+    let has_setting = known.iter().any(|variable| variable.name == name);
+    let is_known = secret == DATABASE_URL || known.iter().any(is_secret);
+    (is_known && !has_setting).then_some(secret)
 }
 
 /// Whether a setting, or what somebody took for one, may hold a secret.

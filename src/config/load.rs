@@ -5,8 +5,9 @@ use crate::types::{ServiceName, Text, nearest};
 
 use super::check::nearest_key;
 use super::document::{self, Entry};
-use super::environment::{self, DATABASE_URL};
+use super::environment::{self, DATABASE_URL, Variable};
 use super::fault::{Fault, Faults, Warning, shown};
+use super::given::{self, Given};
 use super::sections::{AddedRoute, Supervisions, added_route_field};
 use super::settings::{DEFAULT, Layer, Settings};
 
@@ -44,13 +45,15 @@ pub(super) fn collect(
     if let Some(file) = &overrides.file {
         layers.push(file_layer(file, &defaults, &mut faults));
     }
-    let variables: Vec<(String, String)> = variables.collect();
-    layers.push(environment_layer(&variables, &defaults, &mut warnings));
+    let own: Vec<String> = Supervisions::own_keys().collect();
+    let known = environment::variables(defaults.keys().chain(own.iter().map(String::as_str)));
+    let given = given::all(variables, &known, &mut faults);
+    layers.push(environment_layer(&given, &known, &defaults, &mut warnings));
     layers.push(command_line_layer(overrides));
     let mut settings = merged(layers)?;
-    let bare = variables.iter().find(|(name, value)| name == DATABASE_URL && !value.is_empty());
-    if let Some((_, url)) = bare {
-        only_database(&mut settings, url, &mut faults);
+    let bare = given.iter().find(|given| given.name == DATABASE_URL && !given.value.is_empty());
+    if let Some(Given { value, origin, .. }) = bare {
+        only_database(&mut settings, value, origin, &mut faults);
     }
     Ok(Collected { settings, defaults, faults, warnings })
 }
@@ -150,19 +153,18 @@ fn unknown(origin: String, entry: &Entry, known: &Settings) -> Fault {
 }
 
 fn environment_layer(
-    given: &[(String, String)],
+    given: &[Given],
+    known: &[Variable],
     defaults: &Settings,
     warnings: &mut Vec<Warning>,
 ) -> Layer {
-    let own: Vec<String> = Supervisions::own_keys().collect();
-    let known = environment::variables(defaults.keys().chain(own.iter().map(String::as_str)));
     let mut layer = Layer::default();
-    for (name, value) in given {
+    for Given { name, value, origin } in given {
         if let Some(variable) = known.iter().find(|variable| variable.name == *name) {
             // `VARIABLE=` is what compose files make of a variable that is not set.
             let may_be_empty = defaults.get(&variable.key).is_some_and(|s| s.text.is_empty());
             if !value.trim().is_empty() || may_be_empty {
-                layer.set(&variable.key, value.trim(), name);
+                layer.set(&variable.key, value.trim(), origin);
             }
         } else if environment::is_ours(name) {
             let near = nearest(name, known.iter().map(|variable| variable.name.as_str()));
@@ -185,7 +187,7 @@ fn command_line_layer(overrides: &Overrides) -> Layer {
 }
 
 /// A bare `DATABASE_URL` is meant for the only service here that has a database.
-fn only_database(settings: &mut Settings, url: &str, faults: &mut Faults) {
+fn only_database(settings: &mut Settings, url: &str, origin: &str, faults: &mut Faults) {
     let hosted = settings.get("process.services").map_or("", |setting| &setting.text);
     let named = hosted.split(',').filter_map(|name| ServiceName::parse(name.trim()).ok());
     let mut hosted: Vec<ServiceName> = named.filter(|name| name.is_domain()).collect();
@@ -196,7 +198,7 @@ fn only_database(settings: &mut Settings, url: &str, faults: &mut Faults) {
         |service: &ServiceName| settings.get(&key(service)).is_some_and(|s| s.text.is_empty());
     match (hosted.as_slice(), hosted.iter().any(has_none)) {
         (_, false) => {}
-        ([only], true) => settings.set(&key(only), url, DATABASE_URL),
+        ([only], true) => settings.set(&key(only), url, origin),
         (several, true) => {
             let variables: Vec<_> =
                 several.iter().map(|s| environment::variable_of(&key(s))).collect();
@@ -204,7 +206,7 @@ fn only_database(settings: &mut Settings, url: &str, faults: &mut Faults) {
                 "only where a single service with a database is hosted; here say {}",
                 variables.join(", ")
             );
-            faults.push(Fault::of_origin(DATABASE_URL, allowed).value(shown(url, true)));
+            faults.push(Fault::of_origin(origin, allowed).value(shown(url, true)));
         }
     }
 }

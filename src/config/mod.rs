@@ -11,6 +11,7 @@ mod document;
 mod effect;
 mod environment;
 mod fault;
+mod given;
 mod load;
 mod reader;
 mod secret;
