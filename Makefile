@@ -36,7 +36,10 @@ docker-up:    ## nine containers, PostgreSQL, Prometheus, Grafana
 docker-down:  ## stops them; volumes stay
 	[ ! -e deploy/.env ] || $(COMPOSE) -f deploy/compose.yml --env-file deploy/.env down
 
+docker-test:  ## the containers for real: a bill is paid, each container killed in turn; needs root
+	DOCKER="$(DOCKER)" sh tests/containers.sh
+
 # Most of the time a test waits for something.
 export RUST_TEST_THREADS ?= $(shell expr 3 \* $$(nproc))
 
-.PHONY: help start test proofs fuzz cache-tests console-tests metrics-tests lint bench docker-build docker-up docker-down
+.PHONY: help start test proofs fuzz cache-tests console-tests metrics-tests lint bench docker-build docker-up docker-down docker-test
