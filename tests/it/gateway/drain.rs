@@ -107,6 +107,7 @@ async fn a_stop_is_announced_and_can_be_forced() {
     system.ready(&services).await;
     let mut process = system.take_process();
 
+    process.wait_for_log("The API is described at").await;
     process.signal("TERM");
     process.wait_for_log("not ready any more").await;
 
