@@ -109,6 +109,7 @@ async fn rounds(engine: Engine) {
 }
 
 #[actix_web::test]
+#[ignore = "leaves what runs beside it no time; `make proofs` runs it alone"]
 async fn every_service_falls_under_load_sqlite() {
     rounds(Engine::Sqlite).await;
 }
