@@ -193,7 +193,11 @@ both_engines! {
         assert_eq!((&paid["status"], &paid["version"]), (&json!("succeeded"), &json!(2)));
         let repeated = "busbar_payments_repeated_verdicts_total";
         let service = busbar::types::ServiceName::Payments;
-        assert_eq!(system.figure(service, repeated).await, 2.0);
+        system
+            .eventually("it was said twice more", async || {
+                system.figure(service, repeated).await == 2.0
+            })
+            .await;
         let road = alice.get(&format!("/api/payments/{}/timeline", id_of(&paid))).await.expect(200);
         let statuses: Vec<&Value> =
             road["transitions"].as_array().unwrap().iter().map(|step| &step["status"]).collect();
