@@ -202,8 +202,8 @@ impl Database {
     /// Commits when `body` returns `Ok`; rolls back on `Err`, on a panic and when dropped half way.
     ///
     /// After a conflict, and when the connection is lost before the commit, `body` runs again from
-    /// the start, so it cannot change or give away what it captures. A body with `?` ends in `Ok::<_, Problem>(…)`. The future is not `Send`: it runs
-    /// in handlers and in `actix_rt::spawn`.
+    /// the start, so it cannot change or give away what it captures. A body with `?` ends in
+    /// `Ok::<_, Problem>(…)`. The future is not `Send`: it runs in handlers and in `actix_rt::spawn`.
     pub async fn transaction<T, E, F>(&self, body: F) -> Result<T, E>
     where
         E: From<StoreError>,

@@ -1,9 +1,9 @@
 //! Clients of the gateway at an even rate: reads of every service, and payments under a key each.
 //!
 //! Half of them keep their connection, half open a new one for each request. A client does what any
-//! should: it looks whether a kept connection has been closed before it uses it, what broke off without an answer it sends once more, with the same key, and when the first
-//! is still being worked on it asks again after the time that it is told. Whatever else was answered is
-//! taken as it is.
+//! should: it looks whether a kept connection has been closed before it uses it, what broke off without
+//! an answer it sends again, with the same key, and when the first is still being worked on it asks again
+//! after the time that it is told. Whatever else was answered is taken as it is.
 
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};

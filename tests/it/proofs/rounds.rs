@@ -115,7 +115,7 @@ async fn every_service_falls_under_load_sqlite() {
 }
 
 #[actix_web::test]
-#[ignore = "a lost COMMIT is a 503 now and then; `make proofs` runs it"]
+#[ignore = "not green every time on PostgreSQL; `make proofs` runs it"]
 async fn every_service_falls_under_load_postgres() {
     rounds(Engine::Postgres).await;
 }
