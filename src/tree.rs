@@ -3,6 +3,7 @@
 //! ```text
 //! root system
 //! ├── Signals                      TERM, INT: stop in reverse order; a second one: at once; HUP: settings
+//! ├── names                        looks up those of dns+http addresses
 //! ├── HealthCollector              asks every /health, tells the gateway, has a hung service replaced
 //! ├── ServiceSupervisor (admin)    port 3009: started first, stopped last
 //! ├── ServiceSupervisor × 8        each owns its socket and runs incarnations on threads of their own
@@ -25,9 +26,10 @@ use std::time::Duration;
 
 use actix_rt::System;
 use busbar_actors::{
-    ChildKind, ChildSpec, Children, Ending, Failure, Listed, Registry, RunningTree, ServiceSpec,
-    Tree,
+    Born, ChildKind, ChildSpec, Children, Ending, Exit, Failure, Listed, Registry, RunningTree,
+    ServiceSpec, Tree,
 };
+use futures_util::FutureExt;
 use tokio::sync::Notify;
 
 use crate::admin::Admin;
@@ -80,6 +82,7 @@ type Made = Arc<Mutex<Option<Administrator>>>;
 
 /// The tree of the services that this process hosts, not started yet.
 pub struct Busbar {
+    host: Arc<Host>,
     tree: Tree,
     watch: Watch,
     made: Made,
@@ -127,7 +130,8 @@ impl Busbar {
             host.metrics(*name)?.register(record)?;
         }
         let watch = front::watch(host, tree.handle(), &board)?;
-        Ok(Busbar { tree, watch, made, chronicle })
+        host.heed(Box::new(|_, host| host.names_may_be_others()));
+        Ok(Busbar { host: host.clone(), tree, watch, made, chronicle })
     }
 
     pub fn registry(&self) -> Arc<Registry> {
@@ -139,12 +143,19 @@ impl Busbar {
     /// # Errors
     /// Every port that cannot be taken.
     pub async fn start(self, stop_limit: Duration) -> Result<Running, Failure> {
-        let Busbar { tree, watch, made, chronicle } = self;
+        let Busbar { host, tree, watch, made, chronicle } = self;
+        host.find_names().await;
         let worn_out = watch.worn_out.clone();
         let household = tree.handle().household();
         let signals = household.list("signals", ChildKind::Actor, true, None);
         let collector = ChildSpec::lasting("health", move || HealthCollector::new(watch.clone()));
-        let beside = Children::start([collector.unessential()], &household);
+        let names = ChildSpec::new("names", ChildKind::Task, move || {
+            let host = host.clone();
+            let life = async move { host.follow_names().await }.map(|()| Exit::finished());
+            Born { life: life.boxed_local(), leave: None }
+        });
+        let beside = [names, collector].map(ChildSpec::unessential);
+        let beside = Children::start(beside, &household);
         match tree.stop_limit(stop_limit).start().await {
             Ok(tree) => Ok(Running { tree, beside, worn_out, made, chronicle, _signals: signals }),
             Err(faults) => {

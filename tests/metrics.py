@@ -31,6 +31,7 @@ RATE_INTERVAL = "1m"
 KEPT_NAMES = re.compile(r"gateway_latency_(average|p50|p95|p99)_ms\b")
 # Series that are made by what does not happen here.
 RARE = {"busbar_metrics_dropped_series_total", "busbar_gateway_bodies_cut_total",
+        "busbar_name_addresses", "busbar_name_lookups_total",
         "busbar_billing_unrated_total", "busbar_utilities_readings_total"}
 
 

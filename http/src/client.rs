@@ -2,6 +2,7 @@
 //! [lane](crate::lane) below it.
 
 mod error;
+mod instances;
 mod local;
 pub mod outside;
 mod peer;
@@ -14,6 +15,7 @@ use awc::{Client, ClientRequest, http::Method};
 
 pub use self::{
     error::PeerError,
+    instances::Following,
     peer::{Authorization, Peer, REPLY_BYTES_MAX, Reply, in_name_of},
 };
 use crate::lane::{BaseError, Instance, Lane};

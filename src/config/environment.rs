@@ -12,7 +12,7 @@ pub(super) struct Variable {
 }
 
 /// Variable, setting.
-const NAMED: [(&str, &str); 52] = [
+const NAMED: [(&str, &str); 53] = [
     ("BUSBAR_SERVICES", "process.services"),
     ("BUSBAR_DATA_DIR", "process.data_dir"),
     ("BUSBAR_PUBLIC_URL", "process.public_url"),
@@ -21,6 +21,7 @@ const NAMED: [(&str, &str); 52] = [
     ("BUSBAR_SHUTDOWN_TIMEOUT_MS", "server.shutdown_timeout_ms"),
     ("GATEWAY_REQUEST_TIMEOUT_MS", "gateway.request_timeout_ms"),
     ("GATEWAY_CONNECT_TIMEOUT_MS", "gateway.connect_timeout_ms"),
+    ("GATEWAY_RESOLVE_EVERY_MS", "gateway.resolve_every_ms"),
     ("GATEWAY_CACHE_TTL_MS", "gateway.cache_ttl_ms"),
     ("GATEWAY_CACHE_MAX_ENTRIES", "gateway.cache_max_entries"),
     ("GATEWAY_CACHE_MAX_BYTES", "gateway.cache_max_bytes"),

@@ -34,8 +34,8 @@ pub use sections::{
     AddedRoute, AddedRoutes, Admin, AdminAddress, Analytics, Argon2, Auth, Billing, Caching,
     Console, Database, Documents, EmailVerification, Events, FaultInjection, Gateway, Health, Jobs,
     Keys, Lockout, Log, LogFormat, Methods, Metrics, Network, Notifications, Origin,
-    PaymentConnector, Payments, Process, Rate, Requests, Server, Service, Services, SmtpSecurity,
-    Supervision, Supervisions, Users, Webhooks,
+    PaymentConnector, Payments, Place, Process, Rate, Requests, Server, Service, Services,
+    SmtpSecurity, Supervision, Supervisions, Users, Webhooks,
 };
 pub use settings::Settings;
 pub use shown::{Row, shown};

@@ -46,15 +46,22 @@ impl Clients {
         };
         let upstreams: Rc<[Upstream]> = destination.instances.iter().map(open).collect();
         let live = self.gateway.now();
+        let is_taken_over =
+            |upstream: &Upstream| upstreams.iter().any(|new| is_same(new, upstream));
         let is_live = |upstream: &Upstream| {
             let mut instances = live.destinations.iter().flat_map(|known| &known.instances);
             instances.any(|instance| Arc::ptr_eq(instance, upstream.instance()))
         };
         self.known.retain(|known| {
-            known.destination.strong_count() > 0 || known.upstreams.iter().any(is_live)
+            let is_wanted = |upstream: &Upstream| is_live(upstream) && !is_taken_over(upstream);
+            known.destination.strong_count() > 0 || known.upstreams.iter().any(is_wanted)
         });
         let destination = Arc::downgrade(destination);
         self.known.push(Known { destination, upstreams: upstreams.clone() });
         upstreams
     }
+}
+
+fn is_same(one: &Upstream, other: &Upstream) -> bool {
+    Arc::ptr_eq(one.instance(), other.instance())
 }

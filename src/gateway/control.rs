@@ -15,7 +15,7 @@ pub use super::upstream::breaker::Hold;
 pub struct BreakerView {
     /// A service, or the prefix of an added route.
     pub upstream: String,
-    /// Its place among the instances.
+    /// Its number among the instances.
     pub instance: usize,
     /// `passing`, `rejecting` or `probing`.
     pub state: &'static str,
@@ -45,11 +45,8 @@ impl Gateway {
     pub fn breakers(&self) -> Vec<BreakerView> {
         let now = Instant::now();
         let of_destination = |destination: &Arc<Destination>| {
-            let members = destination.ring.members().iter().enumerate();
-            let name = destination.name.to_string();
-            members
-                .map(|(instance, member)| member.view(name.clone(), instance, now))
-                .collect::<Vec<_>>()
+            let members = destination.ring.members().iter();
+            members.map(|member| member.view(now)).collect::<Vec<_>>()
         };
         self.now().destinations.iter().flat_map(of_destination).collect()
     }

@@ -51,6 +51,9 @@ impl<'a> Course<'a> {
     }
 
     pub(super) fn first(&mut self) -> Result<Ask, Loss> {
+        if self.destination.ring.len() == 0 {
+            return Err(Loss::Unreachable("its name has no address yet".into()));
+        }
         let picked = self.destination.ring.pick(&[], self.asker);
         let (index, leave) = picked.map_err(Loss::Rejecting)?;
         self.index = index;

@@ -14,7 +14,7 @@ use super::meters::{Meters, UpstreamMeters};
 use super::upstream::breaker::Rule;
 use super::upstream::budget::Budget;
 use super::upstream::judge::Facts;
-use super::upstream::member::Member;
+use super::upstream::member::{Member, Title};
 use super::upstream::ring::Ring;
 use crate::config;
 use crate::health::Board;
@@ -85,7 +85,8 @@ impl Figures {
             retries_max: settings.retry_max,
             budget_ratio: settings.retry_budget_ratio,
             retries_per_second_min: settings.retry_min_per_second,
-            places_max: places_each.saturating_mul(instances),
+            // There may be none for a while.
+            places_max: places_each.saturating_mul(instances.max(1)),
         }
     }
 }
@@ -109,15 +110,16 @@ impl Destination {
         let epoch = news.as_ref().map(|news| news.pool_counter()).unwrap_or_default();
         let mut instances = Vec::new();
         let mut members = Vec::new();
-        for (index, base) in bases.into_iter().enumerate() {
+        for (number, base) in bases {
             let place = known.and_then(|known| Some((known, known.place(&base)?)));
             let kept = place.map(|(known, place)| known.instances[place].clone());
             let kept = kept.filter(|_| known.is_some_and(|it| it.figures.limits == figures.limits));
             let instance = kept.unwrap_or_else(|| {
                 Instance::with_epoch(base, figures.limits.clone(), epoch.clone())
             });
-            let (title, meters) = (format!("{name}/{index}"), meters.breaker(&name, index));
-            let member = Member::new(title, instance.clone(), news.clone(), figures.rule, meters);
+            let meters = meters.breaker(&name, number);
+            let (title, news) = (Title { upstream: name.clone(), number }, news.clone());
+            let member = Member::new(title, instance.clone(), news, figures.rule, meters);
             members.push(match place.and_then(|(known, place)| known.ring.member(place)) {
                 Some(earlier) => member.after(earlier, figures.rule),
                 None => member,
@@ -153,8 +155,9 @@ impl Destination {
         self.is_ours == behind.service.is_some() && self.name == behind.name
     }
 
-    fn is_at(&self, bases: &[Base]) -> bool {
-        self.instances.iter().map(|instance| instance.base()).eq(bases)
+    fn is_at(&self, bases: &[(usize, Base)]) -> bool {
+        let own = self.ring.numbers().zip(self.instances.iter().map(|instance| instance.base()));
+        own.eq(bases.iter().map(|(number, base)| (*number, base)))
     }
 
     fn place(&self, base: &Base) -> Option<usize> {

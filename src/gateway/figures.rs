@@ -109,15 +109,15 @@ impl Gauges {
             self.connections.reset();
         }
         for destination in &live.destinations {
-            for (index, instance) in destination.instances.iter().enumerate() {
-                let (index, counts) = (index.to_string(), instance.counts());
+            for (number, instance) in destination.ring.numbers().zip(&destination.instances) {
+                let (number, counts) = (number.to_string(), instance.counts());
                 for (state, count) in [
                     ("open", counts.open),
                     ("idle", counts.idle),
                     ("busy", counts.busy),
                     ("waiting", counts.waiting),
                 ] {
-                    let labels = [&*destination.name, &index, state];
+                    let labels = [&*destination.name, &number, state];
                     let count = i64::try_from(count).unwrap_or(i64::MAX);
                     self.connections.with_label_values(&labels).set(count);
                 }

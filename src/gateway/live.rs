@@ -1,7 +1,7 @@
 //! What the settings say, made ready for requests. It is exchanged as a whole when they are read
 //! again; a request goes by what it has found at its beginning, to its end.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use actix_web::HttpRequest;
@@ -35,8 +35,8 @@ pub struct Behind {
     pub name: Arc<str>,
     /// `None`: an added route leads here; these come in the order of the settings.
     pub service: Option<ServiceName>,
-    /// Where its instances are, and the bounds of each.
-    pub bases: Vec<Base>,
+    /// Where its instances are, each with its number, and the bounds of each.
+    pub bases: Vec<(usize, Base)>,
     pub limits: Limits,
     /// What its supervisor tells, if it is hosted in this process.
     pub news: Option<Arc<busbar_actors::Upstream>>,
@@ -125,17 +125,19 @@ impl Gateway {
         self.live.load_full()
     }
 
-    /// Goes by other settings from now on. One caller at a time.
-    pub fn renew(&self, plan: Plan) {
-        let earlier = self.now();
+    /// Goes by another plan from now on. It is made when nobody else makes one, so that the last one
+    /// that is made is the one that stays.
+    pub fn renew(&self, plan: impl FnOnce() -> Plan) {
+        let _one = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (plan, earlier) = (plan(), self.now());
         self.seats.resize(plan.settings.max_requests);
         self.cache.resize(cache::Bounds::of(&plan.settings));
         let next = Live::new(plan, &earlier.destinations, &self.meters, &self.board);
         for known in &earlier.destinations {
             let same = next.destinations.iter().filter(|kept| kept.name == known.name);
-            let shown = same.map(|kept| kept.instances.len()).max().unwrap_or(0);
-            let gone = shown..known.instances.len();
-            gone.for_each(|index| self.meters.forget(&known.name, index));
+            let kept: Vec<usize> = same.flat_map(|kept| kept.ring.numbers()).collect();
+            let gone = known.ring.numbers().filter(|number| !kept.contains(number));
+            gone.for_each(|number| self.meters.forget(&known.name, number));
         }
         self.live.store(Arc::new(next));
     }

@@ -47,7 +47,7 @@ mod target;
 mod upstream;
 mod window;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use actix_web::http::header::HeaderValue;
@@ -95,6 +95,8 @@ pub struct Parts {
 /// What the worker threads share. Made once; counters change, and `live` is exchanged.
 pub struct Gateway {
     live: ArcSwap<Live>,
+    /// Held while `live` is exchanged.
+    renewing: Mutex<()>,
     meters: Meters,
     mailboxes: Mailboxes,
     window: Window,
@@ -119,6 +121,7 @@ impl Gateway {
             window: Window::new(plan.settings.max_latency_samples),
             seats: Seats::new(plan.settings.max_requests),
             live: ArcSwap::from_pointee(Live::new(plan, &[], &meters, &board)),
+            renewing: Mutex::default(),
             meters,
             mailboxes: Mailboxes::register(&metrics)?,
             cache,

@@ -4,25 +4,27 @@
 //! One question at a time for each instance, a fresh connection for each question: so questions
 //! come round to all workers of a server in turn.
 
+mod targets;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::fut::{ActorFutureExt, WrapFuture};
 use actix::{Actor, AsyncContext, Context, StreamHandler};
-use busbar_actors::{Registry, ServiceRecord, State, TreeHandle};
-use busbar_http::Metrics;
-use busbar_http::client::{Authorization, Upstream, thread_codec};
-use busbar_http::lane::{Instance, Limits};
+use busbar_actors::{Registry, State, TreeHandle};
+use busbar_http::client::Authorization;
+use busbar_http::lane::Limits;
 use busbar_http::pulse::BEAT;
 use futures_util::stream::unfold;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::config;
-use crate::types::{Clock, ServiceName};
+use crate::types::Clock;
 
-use super::target::{Look, Target, Watched, look, look_inside};
+use super::target::{Look, Target, look, look_inside};
 use super::threads::{Blocked, Threads};
 use super::verdict::Rule;
+use super::watched::Watched;
 use super::{Board, Inside};
 
 /// Looks in a row without a word until a hosted service is replaced.
@@ -37,7 +39,8 @@ const JITTER: f64 = 0.1;
 #[derive(Clone)]
 pub struct Watch {
     pub settings: config::Health,
-    pub watched: Vec<Watched>,
+    /// Who is watched; it may change.
+    pub watched: watch::Receiver<Vec<Watched>>,
     pub tree: TreeHandle,
     pub board: Arc<Board>,
     /// For what services tell each other alone.
@@ -51,8 +54,10 @@ pub struct HealthCollector {
     interval: Duration,
     wait: Duration,
     rule: Rule,
-    watched: Vec<Watched>,
+    watched: watch::Receiver<Vec<Watched>>,
     targets: Vec<Target>,
+    /// So many targets there have been.
+    known: u64,
     threads: Threads,
     lost_max: usize,
     worn_out: Arc<Notify>,
@@ -76,6 +81,8 @@ impl HealthCollector {
     pub fn new(watch: Watch) -> HealthCollector {
         let Watch { settings, watched, tree, board, authorization, worn_out } = watch;
         let blocked_after = Duration::from_millis(settings.blocked_after_ms);
+        // Those that are hosted here never change.
+        let threads = Threads::new(&watched.borrow(), blocked_after);
         HealthCollector {
             interval: Duration::from_millis(settings.interval_ms),
             wait: Duration::from_millis(settings.timeout_ms),
@@ -84,11 +91,12 @@ impl HealthCollector {
                 up_after: settings.up_after,
                 hold_down: Duration::from_millis(settings.hold_down_ms),
             },
-            threads: Threads::new(&watched, blocked_after),
+            threads,
             lost_max: settings.lost_threads_max,
             worn_out,
             watched,
             targets: Vec::new(),
+            known: 0,
             registry: tree.registry(),
             tree,
             board,
@@ -102,18 +110,11 @@ impl HealthCollector {
         (Instant::now(), self.clock.now())
     }
 
-    /// The supervisor's record of a target that is hosted here.
-    fn record(&self, index: usize) -> Option<ServiceRecord> {
-        let watched = &self.targets.get(index)?.watched;
-        watched.hosted.as_ref()?;
-        self.registry.get(watched.service.as_str())
-    }
-
     /// Looks at an instance, unless it is being asked already.
-    fn ask(&mut self, index: usize, ctx: &mut Context<Self>) {
-        let record = self.record(index);
+    fn ask(&mut self, id: u64, ctx: &mut Context<Self>) {
+        let record = self.record(id);
         let (now, rule, wait) = (self.now(), self.rule, self.wait);
-        let Some(target) = self.targets.get_mut(index) else { return };
+        let Some(target) = self.target(id) else { return };
         if target.is_being_asked {
             return;
         }
@@ -133,20 +134,19 @@ impl HealthCollector {
             _ => {
                 target.is_being_asked = true;
                 let asked = look(target.upstream(), target.path(), wait).into_actor(self);
-                ctx.spawn(asked.map(move |look, this, ctx| this.told(index, look, ctx)));
+                ctx.spawn(asked.map(move |look, this, ctx| this.told(id, look, ctx)));
             }
         }
     }
 
-    fn told(&mut self, index: usize, look: Look, ctx: &mut Context<Self>) {
-        let (now, rule) = (self.now(), self.rule);
-        let record = self.record(index);
-        let Some(target) = self.targets.get_mut(index) else { return };
+    fn told(&mut self, id: u64, look: Look, ctx: &mut Context<Self>) {
+        let (now, rule, soon) = (self.now(), self.rule, self.interval / DOUBT_PART);
+        let record = self.record(id);
+        let Some(target) = self.target(id) else { return };
         target.is_being_asked = false;
         target.looked(look, now, &rule);
         if target.is_missed() {
-            let soon = self.interval / DOUBT_PART;
-            ctx.run_later(soon, move |this, ctx| this.ask(index, ctx));
+            ctx.run_later(soon, move |this, ctx| this.ask(id, ctx));
         }
         if let Some(record) = record {
             match record.state {
@@ -158,17 +158,18 @@ impl HealthCollector {
                 _ => {}
             }
         }
-        self.look_inside(index, ctx);
+        self.look_inside(id, ctx);
         self.publish();
     }
 
     /// For the status page, while somebody looks at it: what a service tells of its inside. Of one
     /// that is hosted here it is known also when it does not answer.
-    fn look_inside(&mut self, index: usize, ctx: &mut Context<Self>) {
-        let record = self.record(index);
+    fn look_inside(&mut self, id: u64, ctx: &mut Context<Self>) {
+        let record = self.record(id);
         let (wait, authorization) = (self.wait, self.authorization.clone());
-        let Some(target) = self.targets.get_mut(index) else { return };
-        if !self.board.has_audience() || target.is_inside_asked {
+        let has_audience = self.board.has_audience();
+        let Some(target) = self.target(id) else { return };
+        if !has_audience || target.is_inside_asked {
             return;
         }
         if let (Some(record), Some(metrics)) = (record, &target.watched.hosted) {
@@ -177,7 +178,7 @@ impl HealthCollector {
             target.is_inside_asked = true;
             let asked = look_inside(target.upstream(), authorization, wait).into_actor(self);
             ctx.spawn(asked.map(move |inside, this, _| {
-                let Some(target) = this.targets.get_mut(index) else { return };
+                let Some(target) = this.target(id) else { return };
                 target.is_inside_asked = false;
                 if let Some(inside) = inside {
                     target.inside = Some((Instant::now(), Arc::new(inside)));
@@ -209,16 +210,19 @@ impl HealthCollector {
         }
     }
 
-    /// Asks now, and again and again.
-    fn watch(&mut self, index: usize, ctx: &mut Context<Self>) {
-        self.ask(index, ctx);
+    /// Asks now, and again and again, for as long as it is watched.
+    fn watch(&mut self, id: u64, ctx: &mut Context<Self>) {
+        if self.target(id).is_none() {
+            return;
+        }
+        self.ask(id, ctx);
         let chance = (uuid::Uuid::new_v4().as_u128() % 1000) as f64 / 1000.0;
         let pause = self.interval.mul_f64(1.0 + JITTER * (2.0 * chance - 1.0));
-        ctx.run_later(pause, move |this, ctx| this.watch(index, ctx));
+        ctx.run_later(pause, move |this, ctx| this.watch(id, ctx));
     }
 
     fn publish(&self) {
-        let shown = self.targets.iter().filter(|target| target.watched.is_shown);
+        let shown = self.targets.iter().filter(|target| target.is_shown());
         self.board.publish(shown.map(Target::health).collect());
     }
 }
@@ -227,36 +231,30 @@ impl Actor for HealthCollector {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Context<Self>) {
-        let codec = thread_codec();
-        let now = Instant::now();
-        let open = |watched: Watched| {
-            let upstream = Upstream::open(watched.instance.clone(), &codec);
-            Target::new(watched, upstream, now)
-        };
-        self.targets = std::mem::take(&mut self.watched).into_iter().map(open).collect();
-        self.publish();
+        self.take_up(ctx);
         let changes = unfold(self.registry.changes(), async |mut changes| {
             changes.changed().await.ok().map(|()| (News, changes))
         });
         ctx.add_stream(Box::pin(changes));
-        (0..self.targets.len()).for_each(|index| self.watch(index, ctx));
+        self.follow(ctx);
         ctx.run_interval(BEAT, Self::look_at_threads);
     }
 }
 
 impl StreamHandler<News> for HealthCollector {
     fn handle(&mut self, _: News, ctx: &mut Context<Self>) {
-        for index in 0..self.targets.len() {
-            let Some(record) = self.record(index) else { continue };
-            self.look_inside(index, ctx);
+        let ids: Vec<u64> = self.targets.iter().map(|target| target.id).collect();
+        for id in ids {
+            let Some(record) = self.record(id) else { continue };
+            self.look_inside(id, ctx);
             let now = self.now();
-            let Some(target) = self.targets.get_mut(index) else { continue };
+            let Some(target) = self.target(id) else { continue };
             match record.state {
                 _ if record.generation == 0 => {}
                 State::Failed | State::Stopped => target.is_gone(&record, now),
                 state if state.is_serving() && record.generation != target.generation => {
                     target.begins_anew(record.generation, now.0);
-                    self.ask(index, ctx);
+                    self.ask(id, ctx);
                 }
                 _ => {}
             }
@@ -266,35 +264,4 @@ impl StreamHandler<News> for HealthCollector {
 
     /// The registry is gone, and the process with it.
     fn finished(&mut self, _: &mut Context<Self>) {}
-}
-
-/// A service that this process hosts, at its own port.
-pub struct Hosted {
-    pub service: ServiceName,
-    pub instance: Arc<Instance>,
-    pub metrics: Metrics,
-}
-
-/// Whom to watch: the shown instances of the services behind the gateway, if it is hosted here;
-/// and each hosted service at its own port, for its supervisor's sake.
-pub fn watched(hosted: Vec<Hosted>, shown: Vec<(ServiceName, Arc<Instance>)>) -> Vec<Watched> {
-    let is_at = |own: &Hosted, service: ServiceName, instance: &Instance| {
-        own.service == service && own.instance.base().to_string() == instance.base().to_string()
-    };
-    let mut watched: Vec<Watched> = Vec::new();
-    for (service, instance) in shown {
-        let own = hosted.iter().find(|own| is_at(own, service, &instance));
-        let hosted = own.map(|own| own.metrics.clone());
-        watched.push(Watched { service, instance, hosted, is_shown: true });
-    }
-    for own in hosted {
-        let is_shown = |known: &Watched| is_at(&own, known.service, &known.instance);
-        if !watched.iter().any(is_shown) {
-            let Hosted { service, instance, metrics } = own;
-            // A gateway shows itself, too.
-            let is_shown = !service.is_domain();
-            watched.push(Watched { service, instance, hosted: Some(metrics), is_shown });
-        }
-    }
-    watched
 }

@@ -4,7 +4,7 @@
 //! [`Board`]; the gateway reads it for each `/health`, so that many callers cost the services
 //! nothing. `verdict` says when a state has changed, `report` puts what is known into words,
 //! `overview` into more of them for the status page. `history` remembers a day of it, also over a
-//! restart; `inside` is what a service tells of itself.
+//! restart; `inside` is what a service tells of itself, `watched` says who is watched.
 
 mod collector;
 mod history;
@@ -15,6 +15,7 @@ mod target;
 mod threads;
 mod transitions;
 mod verdict;
+mod watched;
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -24,14 +25,14 @@ use busbar_http::Status;
 
 use crate::types::{ServiceName, Timestamp};
 
-pub use self::collector::{HealthCollector, Hosted, Watch, limits, watched};
+pub use self::collector::{HealthCollector, Watch, limits};
 pub use self::history::History;
 pub use self::inside::{Inside, PATH as INSIDE_PATH};
 use self::overview::Checked;
 pub use self::overview::Overview;
 pub use self::report::Report;
-pub use self::target::Watched;
 pub use self::transitions::Transitions;
+pub use self::watched::{Hosted, Shown, Watched, watched};
 
 /// Intervals without news until what is known counts for nothing.
 const INTERVALS_MAX: u32 = 3;
@@ -42,6 +43,8 @@ const AUDIENCE_FOR: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct InstanceHealth {
     pub service: ServiceName,
+    /// Among the instances of its service.
+    pub number: usize,
     pub status: Status,
     /// When the status began.
     pub since: Instant,
@@ -109,10 +112,11 @@ impl Board {
         self.news.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether an instance, by its place among those of its service, is known to be down.
-    pub fn is_down(&self, service: ServiceName, index: usize, now: Instant) -> bool {
+    /// Whether an instance, by its number among those of its service, is known to be down.
+    pub fn is_down(&self, service: ServiceName, number: usize, now: Instant) -> bool {
         let news = self.news.read().unwrap_or_else(PoisonError::into_inner);
-        let instance = news.iter().filter(|instance| instance.service == service).nth(index);
+        let is_it = |known: &&InstanceHealth| (known.service, known.number) == (service, number);
+        let instance = news.iter().find(is_it);
         instance.is_some_and(|instance| {
             let age = instance.checked.map(|(at, _)| now.saturating_duration_since(at));
             instance.status == Status::Down && age.is_some_and(|age| age <= self.known_for)

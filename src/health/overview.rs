@@ -68,12 +68,13 @@ impl Overview {
             let own = news.iter().filter(|instance| instance.service == service);
             let missed = own.clone().map(|instance| instance.missed).max().unwrap_or(0);
             let (past, strip) = (history.past(service), history.strip(service));
-            let places = all.iter().cloned().zip(own).enumerate();
-            let place = |(instance, (condition, known)): (usize, (Condition, &InstanceHealth))| {
+            let places = all.iter().cloned().zip(own);
+            let place = |(condition, known): (Condition, &InstanceHealth)| {
                 let told = known.inside.as_ref();
                 let fresh = told.filter(|(at, _)| now.saturating_duration_since(*at) <= known_for);
                 let inside = fresh.map(|(_, inside)| Arc::unwrap_or_clone(inside.clone()));
-                Place { instance, condition, checks: known.checks.to_vec(), inside }
+                let checks = known.checks.to_vec();
+                Place { instance: known.number, condition, checks, inside }
             };
             let instances = places.map(place).collect();
             Service { service, all: whole(&all), missed, past, strip, instances }
@@ -116,6 +117,7 @@ mod tests {
         };
         let news = [InstanceHealth {
             service: ServiceName::Billing,
+            number: 0,
             status: Status::Up,
             since: now,
             checked: None,

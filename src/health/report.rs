@@ -38,7 +38,7 @@ struct ServiceReport {
 
 #[derive(Debug, Serialize)]
 struct InstanceReport {
-    /// Its place in the list of the service's addresses, which are nobody's business.
+    /// Its number among the service's addresses, which are nobody's business.
     instance: usize,
     #[serde(flatten)]
     condition: Condition,
@@ -47,6 +47,9 @@ struct InstanceReport {
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Condition {
+    /// Whose it is.
+    #[serde(skip)]
+    pub(super) number: usize,
     pub(super) status: Status,
     /// For how long.
     since_ms: u64,
@@ -127,14 +130,14 @@ impl Report {
 impl ServiceReport {
     fn of(name: ServiceName, conditions: Vec<Condition>) -> ServiceReport {
         let all = whole(&conditions);
-        let instances = conditions.into_iter().enumerate();
+        let instances = conditions.into_iter();
         ServiceReport {
             service: name.origin(),
             name,
             all,
             past: Past::default(),
             instances: instances
-                .map(|(instance, condition)| InstanceReport { instance, condition })
+                .map(|condition| InstanceReport { instance: condition.number, condition })
                 .collect(),
         }
     }
@@ -146,9 +149,11 @@ impl Condition {
         let age = known.checked.map(|(at, _)| now.saturating_duration_since(at));
         if age.is_some_and(|age| age > known_for) {
             let reason = Some("nobody has looked for a while".to_owned());
-            return Condition { checked_at, reason, ..Condition::unknown() };
+            let number = known.number;
+            return Condition { number, checked_at, reason, ..Condition::unknown() };
         }
         Condition {
+            number: known.number,
             status: known.status,
             since_ms: milliseconds(now.saturating_duration_since(known.since)),
             latency_ms: known.latency.map(|took| took.as_micros() as f64 / 1000.0),
@@ -159,6 +164,7 @@ impl Condition {
 
     fn unknown() -> Condition {
         Condition {
+            number: 0,
             status: Status::Unknown,
             since_ms: 0,
             latency_ms: None,
@@ -197,6 +203,7 @@ mod tests {
         let reason = (status == Status::Down).then(|| "connection refused".to_owned());
         InstanceHealth {
             service,
+            number: 0,
             status,
             since: now,
             checked: Some((now, Timestamp::from_seconds(0))),

@@ -11,16 +11,16 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::http::{Method, StatusCode};
 use awc::ClientResponse;
 use busbar_actors::{ServiceRecord, State};
-use busbar_http::Metrics;
 use busbar_http::client::{Authorization, Upstream};
-use busbar_http::lane::{Failure, Instance};
+use busbar_http::lane::Failure;
 use busbar_http::pulse::Reading;
 use serde::Deserialize;
 
-use crate::types::{ServiceName, Timestamp};
+use crate::types::Timestamp;
 
 use super::overview::Checked;
 use super::verdict::{Rule, Seen, Verdict};
+use super::watched::Watched;
 use super::{INSIDE_PATH, Inside, InstanceHealth};
 
 /// How often each thread counts before silence is held against a server: for two seconds, or longer
@@ -29,21 +29,13 @@ const TURNS_MIN: u64 = 8;
 /// An answer about health is short.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
-/// An instance to be watched.
-#[derive(Clone)]
-pub struct Watched {
-    pub service: ServiceName,
-    pub instance: Arc<Instance>,
-    /// Its figures, and the pulse of its threads, when this process hosts it. Then its supervisor
-    /// knows how it is, too, and can replace it.
-    pub hosted: Option<Metrics>,
-    /// It is shown to people.
-    pub is_shown: bool,
-}
-
 /// What the collector holds of a watched instance.
 pub(super) struct Target {
+    /// Nobody else ever has it.
+    pub(super) id: u64,
     pub(super) watched: Watched,
+    /// It came while others were there: nothing is said of it before it was looked at.
+    is_new: bool,
     upstream: Rc<Upstream>,
     verdict: Verdict,
     checked: Option<(Instant, Timestamp)>,
@@ -74,9 +66,11 @@ pub(super) struct Look {
 }
 
 impl Target {
-    pub(super) fn new(watched: Watched, upstream: Upstream, now: Instant) -> Target {
+    pub(super) fn new(id: u64, watched: Watched, upstream: Upstream, now: Instant) -> Target {
         Target {
+            id,
             watched,
+            is_new: false,
             upstream: Rc::new(upstream),
             verdict: Verdict::unknown(now),
             checked: None,
@@ -91,6 +85,15 @@ impl Target {
             inside: None,
             is_inside_asked: false,
         }
+    }
+
+    pub(super) fn newcomer(self) -> Target {
+        Target { is_new: true, ..self }
+    }
+
+    /// Whether people are told of it.
+    pub(super) fn is_shown(&self) -> bool {
+        self.watched.is_shown && !(self.is_new && self.checked.is_none())
     }
 
     pub(super) fn upstream(&self) -> Rc<Upstream> {
@@ -159,6 +162,7 @@ impl Target {
     pub(super) fn health(&self) -> InstanceHealth {
         InstanceHealth {
             service: self.watched.service,
+            number: self.watched.number,
             status: self.verdict.status,
             since: self.verdict.since,
             checked: self.checked,

@@ -8,7 +8,7 @@ use busbar_http::pulse::{BEAT, Pulse, Stillness};
 
 use crate::types::ServiceName;
 
-use super::target::Watched;
+use super::watched::Watched;
 
 /// All hosted services.
 pub(super) struct Threads {

@@ -14,8 +14,12 @@ pub struct Transitions(Mutex<BTreeMap<(ServiceName, &'static str), u64>>);
 impl Transitions {
     pub(super) fn observe(&self, before: &[InstanceHealth], after: &[InstanceHealth]) {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (before, after) in before.iter().zip(after) {
-            if before.status != after.status {
+        for after in after {
+            let is_it = |known: &&InstanceHealth| {
+                (known.service, known.number) == (after.service, after.number)
+            };
+            // One that has just come has not changed.
+            if before.iter().find(is_it).is_some_and(|before| before.status != after.status) {
                 *counts.entry((after.service, after.status.as_str())).or_default() += 1;
             }
         }
@@ -41,6 +45,7 @@ mod tests {
             [ServiceName::Users, ServiceName::Billing].into_iter().zip(statuses).map(
                 |(service, status)| InstanceHealth {
                     service,
+                    number: 0,
                     status,
                     since: Instant::now(),
                     checked: None,

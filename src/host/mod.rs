@@ -1,14 +1,17 @@
 //! What the services of one process share: keys, clock, metrics, the ways to each other.
 //!
-//! `life.rs` is one life of a service, an incarnation. Nothing here knows what a service is for, and
-//! by name only the one whose keys verify tokens; `tree.rs` brings the rest.
+//! `life.rs` is one life of a service, an incarnation; `ways.rs` leads to the others, `names` says where
+//! they are. Nothing here knows what a service is for, and by name only the one whose keys verify tokens;
+//! `tree.rs` brings the rest.
 
 mod current;
 mod database;
 mod life;
 mod meters;
+mod names;
 mod parts;
 mod serving;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
@@ -18,8 +21,8 @@ use std::time::Duration;
 use actix_web::http::header::HeaderMap;
 use busbar_actors::{Failure, Incarnation, Registry, Rule, ServiceSpec, factory};
 use busbar_http::caller::{FetchKeys, Verifier};
-use busbar_http::client::{Authorization, Peer, PeerError, in_name_of};
-use busbar_http::lane::{Base, Instance, Limits as LaneLimits};
+use busbar_http::client::PeerError;
+use busbar_http::client::outside::Names;
 use busbar_http::token::PrivateKey;
 use busbar_http::{Deadline, Limits, Metrics, ServiceKey};
 
@@ -34,6 +37,8 @@ use self::current::Current;
 pub use self::current::{Heed, ShownSettings, check_database};
 use self::meters::DiskCollector;
 pub use self::meters::RecordCollector;
+use self::names::Directory;
+pub use self::names::Moved;
 pub use self::serving::{Told, serve_incarnation};
 
 /// Open connections of one worker thread of a domain service.
@@ -59,6 +64,8 @@ pub struct Host {
     /// What the supervisors know; set once, by the tree.
     registry: Arc<OnceLock<Arc<Registry>>>,
     current: Arc<Current>,
+    /// Where the names in the settings lead to.
+    names: Arc<Directory>,
 }
 
 /// Why a process cannot host anything.
@@ -81,21 +88,27 @@ impl Host {
         let service_key = ServiceKey::new(key, Arc::new(move || machine.now().seconds()));
         let hosted = || config.process.services.iter().copied();
         let faults = Faults::of_all(&config.process.services, config.faults.injection);
+        let other = |error: prometheus::Error| HostFault::Other(error.to_string());
+        let hosts_file = config.faults.hosts_file.clone().filter(|_| config.faults.injection);
+        let names = Directory::new(Names::after_file(hosts_file)).map_err(other)?;
         let metrics = hosted()
             .map(|name| {
                 let metrics = Metrics::new(name.as_str())?;
+                metrics.register(names.meters().addresses.clone())?;
+                metrics.register(names.meters().look_ups.clone())?;
                 metrics.register(meters::build_info()?)?;
                 metrics.register(DiskCollector::new(&config.process.data_dir)?)?;
                 Ok((name, metrics))
             })
             .collect::<Result<_, prometheus::Error>>()
-            .map_err(|error| HostFault::Other(error.to_string()))?;
+            .map_err(other)?;
         let upstreams = hosted().map(|name| (name, Arc::default())).collect();
         let leaving = Arc::default();
         let service_key = Arc::new(service_key);
         let registry = Arc::default();
         let config = Arc::new(config);
         let current = Arc::new(Current::new(config.clone()));
+        let names = Arc::new(names);
         Ok(Host {
             config,
             clock,
@@ -106,6 +119,7 @@ impl Host {
             upstreams,
             registry,
             current,
+            names,
         })
     }
 
@@ -128,48 +142,6 @@ impl Host {
 
     pub fn faults(&self, name: ServiceName) -> Faults {
         self.faults.get(&name).cloned().unwrap_or_default()
-    }
-
-    /// Where the instances of a service are.
-    pub fn bases(&self, name: ServiceName) -> Vec<Base> {
-        let urls = self.config.services.get(name).urls.iter();
-        urls.filter_map(|url| url.as_str().parse().ok()).collect()
-    }
-
-    /// The instances of a service as other services call them. When it is hosted here, their kept
-    /// connections and what waits for an answer follow its supervisor.
-    fn instances(&self, name: ServiceName, limits: &LaneLimits) -> Vec<Arc<Instance>> {
-        let news = self.upstreams.get(&name);
-        let epoch = news.map(|news| news.pool_counter()).unwrap_or_default();
-        let cut = news.map(|news| news.cut());
-        let bases = self.bases(name).into_iter();
-        bases
-            .map(|base| Instance::hosted(base, limits.clone(), epoch.clone(), cut.clone()))
-            .collect()
-    }
-
-    /// What a hosted service's supervisor tells its callers.
-    pub fn upstream(&self, name: ServiceName) -> Option<Arc<busbar_actors::Upstream>> {
-        self.upstreams.get(&name).cloned()
-    }
-
-    /// The way to the other services in the name of one.
-    pub fn peers(&self, from: ServiceName) -> Peers {
-        let gateway = &self.config.gateway;
-        let limits = LaneLimits {
-            connect_timeout: Duration::from_millis(gateway.connect_timeout_ms),
-            idle_for: Duration::from_millis(gateway.keep_alive_ms),
-            keep_alive_probe: Duration::from_millis(gateway.keep_alive_ms),
-            head_timeout: Duration::from_secs(30),
-            ..LaneLimits::default()
-        };
-        let authorization = self.authorization(from);
-        Peers::new(|to| Peer::of(to.as_str(), self.instances(to, &limits), authorization.clone()))
-    }
-
-    /// For calls in the name of a service.
-    pub fn authorization(&self, from: ServiceName) -> Authorization {
-        in_name_of(from.as_str(), self.service_key.clone())
     }
 
     /// The supervisor's rules for one service, as the settings have them. Each incarnation is built
@@ -261,7 +233,7 @@ fn service_secret(config: &Config) -> Result<SecretKey, HostFault> {
     let path = config.process.data_dir.join("keys/service.key");
     let is_elsewhere = |name: &ServiceName| {
         let urls = &config.services.get(*name).urls;
-        urls.iter().any(|url| !is_loopback(url.as_url().host_str().unwrap_or_default()))
+        urls.iter().any(|at| !is_loopback(at.url().as_url().host_str().unwrap_or_default()))
     };
     match ServiceName::domain().find(is_elsewhere) {
         Some(name) if !path.exists() => Err(HostFault::Other(format!(

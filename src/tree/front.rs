@@ -8,13 +8,14 @@ use actix_web::web;
 use busbar_actors::{
     Born, ChildKind, ChildSpec, Children, Exit, Failure, Incarnation, ServiceSpec, TreeHandle,
 };
-use busbar_http::lane::Instance;
+use busbar_http::lane::{Instance, Limits};
 use busbar_http::{Health, Kit};
 use futures_util::FutureExt;
+use tokio::sync::watch;
 
 use crate::config::{self, AddedRoute};
 use crate::gateway::{self, Behind, Gateway, Means, Parts, Plan};
-use crate::health::{self, Board, History, Hosted, Watch};
+use crate::health::{self, Board, History, Hosted, Shown, Watch};
 use crate::host::{Host, Told, serve_incarnation};
 use crate::types::ServiceName;
 
@@ -42,8 +43,11 @@ pub(super) fn gateway(host: &Arc<Host>, board: &Arc<Board>) -> Result<Arc<Gatewa
         clock: host.clock.clone(),
         means: means(host),
     })?;
+    // By what holds then: another one may have come meanwhile.
     let renewed = gateway.clone();
-    host.heed(Box::new(move |_, host| renewed.renew(plan(host))));
+    host.heed(Box::new(move |_, host| renewed.renew(|| plan(&host.now()))));
+    let renewed = gateway.clone();
+    host.heed_names(Box::new(move |host| renewed.renew(|| plan(&host.now()))));
     Ok(gateway)
 }
 
@@ -67,7 +71,7 @@ fn plan(host: &Host) -> Plan {
         limits: limits.clone(),
         news: host.upstream(service),
     };
-    let added = settings.routes.0.iter().map(|route| added(route, &settings));
+    let added = settings.routes.0.iter().map(|route| added(host, route, &settings));
     let services = ServiceName::domain().map(behind).chain(added).collect();
     Plan { documents: host.config.documents.clone(), services, settings }
 }
@@ -82,8 +86,8 @@ fn means(host: &Host) -> Means {
 }
 
 /// What an added route leads to.
-fn added(route: &AddedRoute, settings: &config::Gateway) -> Behind {
-    let bases = route.upstreams.iter().filter_map(|url| url.as_str().parse().ok()).collect();
+fn added(host: &Host, route: &AddedRoute, settings: &config::Gateway) -> Behind {
+    let bases = host.bases_at(&route.upstreams);
     let limits = gateway::limits(settings, route.timeout_ms);
     Behind { name: route.prefix.as_str().into(), service: None, bases, limits, news: None }
 }
@@ -140,25 +144,32 @@ async fn serve(
 pub(super) fn watch(host: &Host, tree: TreeHandle, board: &Arc<Board>) -> Result<Watch, Failure> {
     let config = &host.config;
     let limits = health::limits(&config.health);
-    let instance = |url: &str| Some(Instance::new(url.parse().ok()?, limits.clone()));
     let mut hosted = Vec::new();
     for service in config.process.services.iter().copied() {
         let url = own_url(config.server.bind, config.services.get(service).port);
-        let metrics = host.metrics(service)?;
-        hosted.extend(instance(&url).map(|instance| Hosted { service, instance, metrics }));
+        let instance = Instance::new(url.parse()?, limits.clone());
+        hosted.push(Hosted { service, instance, metrics: host.metrics(service)? });
     }
-    let mut shown = Vec::new();
-    if config.hosts(ServiceName::Gateway) {
-        for name in ServiceName::domain() {
-            let urls = config.services.get(name).urls.iter();
-            shown.extend(urls.filter_map(|url| Some((name, instance(url.as_str())?))));
-        }
-    }
-    let watched = health::watched(hosted, shown);
+    let list = move |host: &Host| health::watched(hosted.clone(), shown(host, &limits));
+    let (listed, watched) = watch::channel(list(host));
+    host.heed_names(Box::new(move |host| drop(listed.send_replace(list(host)))));
     let (authorization, settings) =
         (host.authorization(ServiceName::Gateway), config.health.clone());
     let (board, worn_out) = (board.clone(), Arc::default());
     Ok(Watch { settings, watched, tree, board, authorization, worn_out })
+}
+
+/// What the gateway shows of the services behind it.
+fn shown(host: &Host, limits: &Limits) -> Vec<Shown> {
+    let services = ServiceName::domain().filter(|_| host.config.hosts(ServiceName::Gateway));
+    let of_service = |service| {
+        let instance = move |(number, base)| {
+            let instance = Instance::new(base, limits.clone());
+            Shown { service, number, instance }
+        };
+        host.bases(service).into_iter().map(instance)
+    };
+    services.flat_map(of_service).collect()
 }
 
 /// Where this process reaches a service that it hosts.

@@ -29,23 +29,36 @@ struct Local {
 
 struct Kept {
     peer: Weak<()>,
+    /// What `upstreams` are the clients of.
+    instances: Arc<[Arc<Instance>]>,
     upstreams: Rc<[Upstream]>,
 }
 
-/// This thread's clients for a peer. Must be called where `actix_rt::spawn` works.
-pub(super) fn upstreams(id: u64, peer: &Arc<()>, instances: &[Arc<Instance>]) -> Rc<[Upstream]> {
+/// This thread's clients for a peer, which has these instances now. Must be called where
+/// `actix_rt::spawn` works. An instance that stays keeps its client, and so its connections; one that
+/// is gone keeps them for as long as somebody holds what this gave out.
+pub(super) fn upstreams(
+    id: u64,
+    peer: &Arc<()>,
+    instances: &Arc<[Arc<Instance>]>,
+) -> Rc<[Upstream]> {
     let system = System::try_current().map(|system| system.id());
     LOCAL.with_borrow_mut(|local| {
         local.take_if(|local| local.system != system);
         let local = local.get_or_insert_with(|| Local::new(system));
-        if let Some(kept) = local.peers.get(&id) {
+        let known = local.peers.get(&id);
+        if let Some(kept) = known.filter(|kept| Arc::ptr_eq(&kept.instances, instances)) {
             return kept.upstreams.clone();
         }
-        local.peers.retain(|_, kept| kept.peer.strong_count() > 0);
-        let open = |instance: &Arc<Instance>| Upstream::open(instance.clone(), &local.codec);
+        let open = |instance: &Arc<Instance>| {
+            let mut earlier = known.iter().flat_map(|kept| kept.upstreams.iter());
+            let same = earlier.find(|upstream| Arc::ptr_eq(upstream.instance(), instance));
+            same.cloned().unwrap_or_else(|| Upstream::open(instance.clone(), &local.codec))
+        };
         let upstreams: Rc<[Upstream]> = instances.iter().map(open).collect();
-        let kept = Kept { peer: Arc::downgrade(peer), upstreams: upstreams.clone() };
-        local.peers.insert(id, kept);
+        local.peers.retain(|_, kept| kept.peer.strong_count() > 0);
+        let (peer, instances) = (Arc::downgrade(peer), instances.clone());
+        local.peers.insert(id, Kept { peer, instances, upstreams: upstreams.clone() });
         upstreams
     })
 }

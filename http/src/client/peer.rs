@@ -21,6 +21,7 @@ use futures_util::StreamExt;
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::time::timeout_at;
 
+use super::instances::{Following, Instances};
 use super::{PeerError, Upstream, local};
 use crate::caller::ServiceKey;
 use crate::deadline::{self, Deadline};
@@ -48,7 +49,7 @@ pub struct Peer {
 struct Shared {
     id: u64,
     name: &'static str,
-    instances: Vec<Arc<Instance>>,
+    instances: Instances,
     /// Which instance is asked first; moves with each call.
     next: AtomicUsize,
     authorization: Authorization,
@@ -90,6 +91,19 @@ impl Peer {
         instances: Vec<Arc<Instance>>,
         authorization: Authorization,
     ) -> Peer {
+        Peer::made(name, Instances::fixed(instances), authorization)
+    }
+
+    /// As `of`, with instances that come and go; there may be none for a while.
+    pub fn following(
+        name: &'static str,
+        following: Following,
+        authorization: Authorization,
+    ) -> Peer {
+        Peer::made(name, Instances::following(following), authorization)
+    }
+
+    fn made(name: &'static str, instances: Instances, authorization: Authorization) -> Peer {
         static PEERS: AtomicU64 = AtomicU64::new(0);
         let id = PEERS.fetch_add(1, Relaxed);
         let next = AtomicUsize::new(0);
@@ -102,8 +116,9 @@ impl Peer {
     }
 
     /// The counters of each instance.
-    pub fn counts(&self) -> impl Iterator<Item = (&Base, Counts)> {
-        self.shared.instances.iter().map(|instance| (instance.base(), instance.counts()))
+    pub fn counts(&self) -> Vec<(Base, Counts)> {
+        let instances = self.shared.instances.now();
+        instances.iter().map(|instance| (instance.base().clone(), instance.counts())).collect()
     }
 
     /// `headers` go with the call: see [`crate::headers::traced`].
@@ -171,7 +186,7 @@ impl Peer {
 
     async fn ask_in_turn(&self, path: &str, call: &Call) -> Result<Reply, PeerError> {
         let shared = &self.shared;
-        let upstreams = local::upstreams(shared.id, &shared.alive, &shared.instances);
+        let upstreams = local::upstreams(shared.id, &shared.alive, &shared.instances.now());
         let first = shared.next.fetch_add(1, Relaxed);
         let mut outcome = Err(self.unreachable("it has no instances"));
         for turn in 0..upstreams.len() {

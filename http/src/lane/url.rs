@@ -1,6 +1,10 @@
 //! The base address of an upstream instance: `http://host[:port][/path]`, nothing else.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+};
 
 use actix_http::{
     Uri,
@@ -17,6 +21,8 @@ pub struct Base {
     pub(super) host: HeaderValue,
     /// What is dialled: the authority with a port.
     pub(super) address: String,
+    /// The address is one of those that the name in `authority` has.
+    is_resolved: bool,
     /// Put before every path; empty or without a slash at its end.
     path: String,
 }
@@ -25,6 +31,14 @@ impl Base {
     /// What goes into the `Host` field of a request to this instance.
     pub fn host(&self) -> &HeaderValue {
         &self.host
+    }
+
+    /// The same at one of the addresses of its name: that is dialled, requests name the name.
+    #[must_use]
+    pub fn at(&self, address: IpAddr) -> Base {
+        let port = self.authority.port_u16().unwrap_or(HTTP_PORT);
+        let address = SocketAddr::new(address, port).to_string();
+        Base { address, is_resolved: true, ..self.clone() }
     }
 
     /// The full address of a path (with its query) on this instance.
@@ -48,7 +62,10 @@ impl Base {
 
 impl fmt::Display for Base {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "http://{}{}", self.authority, self.path)
+        match self.is_resolved {
+            true => write!(formatter, "http://{}{}", self.address, self.path),
+            false => write!(formatter, "http://{}{}", self.authority, self.path),
+        }
     }
 }
 
@@ -77,7 +94,8 @@ impl FromStr for Base {
             None => format!("{authority}:{HTTP_PORT}"),
         };
         let host = HeaderValue::from_str(authority.as_str()).map_err(|_| BaseError::Malformed)?;
-        Ok(Base { host, address, path: uri.path().trim_end_matches('/').to_owned(), authority })
+        let path = uri.path().trim_end_matches('/').to_owned();
+        Ok(Base { host, address, is_resolved: false, path, authority })
     }
 }
 
@@ -112,6 +130,18 @@ mod tests {
         assert_eq!(deep.address, "example.test:80");
         assert_eq!(plain.to_string(), "http://127.0.0.1:3001");
         assert_eq!("http://[::1]:80".parse::<Base>().unwrap().address, "[::1]:80");
+    }
+
+    #[test]
+    fn one_address_of_a_name_is_dialled_and_the_name_is_sent() {
+        let base: Base = "http://payments.test:3002/inner".parse().unwrap();
+        let at = base.at([10, 0, 0, 7].into());
+        assert_eq!((at.address.as_str(), at.host()), ("10.0.0.7:3002", base.host()));
+        assert_eq!(at.uri("/a").unwrap(), "http://payments.test:3002/inner/a");
+        assert_eq!(at.to_string(), "http://10.0.0.7:3002/inner");
+        assert!(at != base && at != base.at([10, 0, 0, 8].into()));
+        let usual: Base = "http://payments.test".parse().unwrap();
+        assert_eq!(usual.at("::1".parse().unwrap()).address, "[::1]:80");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod cancel;
+mod following;
 mod framing;
 mod interim;
 mod malformed;

@@ -18,11 +18,11 @@ use crate::{
 };
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Sum {
-    amount_minor: i64,
+pub(crate) struct Sum {
+    pub(crate) amount_minor: i64,
 }
 
-fn token() -> Authorization {
+pub(crate) fn token() -> Authorization {
     Arc::new(|| Ok("Bearer service".to_owned()))
 }
 
@@ -52,7 +52,7 @@ async fn answering(status: &str, body: &str) -> Script {
     .await
 }
 
-async fn get(peer: &Peer) -> Result<Sum, PeerError> {
+pub(crate) async fn get(peer: &Peer) -> Result<Sum, PeerError> {
     in_time(peer.get_json("/sum", &HeaderMap::new(), soon())).await
 }
 
@@ -207,7 +207,7 @@ async fn a_peer_may_be_held_by_any_thread() {
     });
     assert_eq!(in_time(told).await.unwrap(), Ok(Sum { amount_minor: 1 }));
     assert_eq!(get(&peer).await, Ok(Sum { amount_minor: 1 }));
-    assert_eq!(peer.counts().map(|(_, counts)| counts.opened_total).sum::<u64>(), 2);
+    assert_eq!(peer.counts().into_iter().map(|(_, counts)| counts.opened_total).sum::<u64>(), 2);
 }
 
 /// What its supervisor has cut off is not waited for; what is asked afterwards is.

@@ -65,6 +65,8 @@ section! {
         request_timeout_ms: u64 = number(1..=600_000),
         /// How long opening a connection to a service may take.
         connect_timeout_ms: u64 = number(1..=60_000),
+        /// How often the names of `dns+http` addresses are looked up.
+        resolve_every_ms: u64 = number(100..=HOUR_MS),
         /// How long an answer stays fresh that says nothing about it itself; 0: no cache.
         cache_ttl_ms: u64 = number(0..=YEAR_MS),
         /// How many answers are kept; 0: no cache.

@@ -3,6 +3,7 @@ mod behind;
 mod edge;
 mod outward;
 mod people;
+mod place;
 mod routes;
 mod services;
 mod supervision;
@@ -14,6 +15,7 @@ pub use behind::{
 pub use edge::{Console, Gateway, Network, Origin, Process, Server};
 pub use outward::{Documents, Notifications, SmtpSecurity, Webhooks};
 pub use people::{Argon2, EmailVerification, Lockout, Users};
+pub use place::Place;
 pub(in crate::config) use routes::added_route_field;
 pub use routes::{AddedRoute, AddedRoutes, Auth, Caching, Methods, Rate};
 pub use services::{Service, Services};

@@ -2,9 +2,9 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::config::reader::{Parsed, Reader, flag, list, number, some, word};
-use crate::types::HttpUrl;
+use crate::config::reader::{Parsed, Reader, flag, list, number, some};
 
+use super::place::Place;
 use super::{HOUR_MS, YEAR_MS};
 
 /// The key of the list.
@@ -24,7 +24,7 @@ pub struct AddedRoute {
     /// What paths begin with, whole segments; `/` is every path.
     pub prefix: String,
     /// Its instances; at least one.
-    pub upstreams: Vec<HttpUrl>,
+    pub upstreams: Vec<Place>,
     /// Whether the prefix is cut off before a path is sent on.
     pub strip_prefix: bool,
     pub methods: Methods,
@@ -160,11 +160,13 @@ fn prefix(text: &str) -> Parsed<String> {
     }
 }
 
-/// An instance: scheme, host, port and what is put before every path.
-fn upstream(text: &str) -> Parsed<HttpUrl> {
-    let plain = |url: &HttpUrl| url.as_url().scheme() == "http" && url.as_url().query().is_none();
-    let url = word::<HttpUrl>(text).ok().filter(plain);
-    url.ok_or("an address such as http://10.0.0.7:8000, without credentials and query".to_owned())
+/// Instances: scheme, host, port and what is put before every path.
+fn upstream(text: &str) -> Parsed<Place> {
+    text.parse().map_err(|_| {
+        "an address such as http://10.0.0.7:8000, or dns+http://legacy:8000 for every address of \
+         that name, without credentials and query"
+            .to_owned()
+    })
 }
 
 fn methods(text: &str) -> Parsed<Methods> {

@@ -1,8 +1,10 @@
 //! The nine services: where each listens, where the others find it, where its data is.
-use super::cores;
-use crate::config::reader::{Parsed, Reader, list, number, optional, secret, word};
+use crate::config::reader::{Parsed, Reader, list, number, optional, secret};
 use crate::config::secret::Secret;
-use crate::types::{HttpUrl, ServiceName};
+use crate::types::ServiceName;
+
+use super::cores;
+use super::place::Place;
 
 const WORKERS_MAX: usize = 1_024;
 
@@ -14,7 +16,7 @@ pub struct Service {
     /// Threads that answer its requests.
     pub workers: usize,
     /// Where its instances are found; never empty. The gateway's own is one too.
-    pub urls: Vec<HttpUrl>,
+    pub urls: Vec<Place>,
     /// Its PostgreSQL database, or a `sqlite:` file elsewhere. `None`: a file in the data directory.
     pub database_url: Option<Secret>,
     /// The way to the same PostgreSQL past PgBouncer.
@@ -58,14 +60,14 @@ impl Service {
     }
 }
 
-/// An instance: scheme, host and port only.
-fn instance(text: &str) -> Parsed<HttpUrl> {
-    let plain = |url: &HttpUrl| {
-        let url = url.as_url();
-        url.scheme() == "http" && url.path() == "/" && url.query().is_none()
-    };
-    let url = word::<HttpUrl>(text).ok().filter(plain);
-    url.ok_or("an address such as http://10.0.0.7:3002, without credentials and path".to_owned())
+/// Instances: scheme, host and port only.
+fn instance(text: &str) -> Parsed<Place> {
+    let place = text.parse().ok().filter(|place: &Place| place.url().as_url().path() == "/");
+    place.ok_or_else(|| {
+        "an address such as http://10.0.0.7:3002, or dns+http://payments:3002 for every address \
+         of that name, without credentials and path"
+            .to_owned()
+    })
 }
 
 #[cfg(test)]
@@ -75,9 +77,15 @@ mod tests {
     #[test]
     fn an_instance_is_a_plain_http_address() {
         assert!(instance("http://payments:3002").is_ok() && instance("http://[::1]:3002/").is_ok());
-        for bad in
-            ["https://x:1", "http://u:p@x:1", "http://x:1/base", "http://x:1?a", "payments:3002"]
-        {
+        assert!(instance("dns+http://payments:3002").is_ok());
+        for bad in [
+            "dns+http://x:1/base",
+            "https://x:1",
+            "http://u:p@x:1",
+            "http://x:1/base",
+            "http://x:1?a",
+            "payments:3002",
+        ] {
             assert!(instance(bad).is_err(), "{bad}");
         }
     }

@@ -103,7 +103,8 @@ section! {
         injection: bool = flag,
         /// The named point at which the process stops and waits to be killed.
         point: Option<String> = optional(text),
-        /// Names whose webhooks go to the addresses in this file; only with `injection`.
+        /// Names, of webhooks and of instances, that have the addresses in this file; only with
+        /// `injection`.
         hosts_file: Option<PathBuf> = optional(path),
     }
 }

@@ -74,7 +74,7 @@ fn the_defaults_are_the_documented_ones() {
         let port = service.default_port();
         assert_eq!(config.services.get(service).port, port);
         let url = format!("http://127.0.0.1:{port}/");
-        assert_eq!(config.services.get(service).urls[0].as_str(), url);
+        assert_eq!(config.services.get(service).urls[0].url().as_str(), url);
     }
     assert_eq!(config.process.services, ServiceName::ALL);
     assert_eq!(warnings, []);
@@ -174,9 +174,14 @@ fn instances_are_separated_by_commas() {
         with(&[("PAYMENT_SERVICE_URL", "http://10.0.0.7:3002, http://10.0.0.8:3002")]).unwrap();
     let urls = &config.services.get(ServiceName::Payments).urls;
     assert_eq!(
-        urls.iter().map(|url| url.as_str()).collect::<Vec<_>>(),
+        urls.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["http://10.0.0.7:3002/", "http://10.0.0.8:3002/"]
     );
+    let (config, _) = with(&[("PAYMENT_SERVICE_URL", "dns+http://payments:3002")]).unwrap();
+    let names = &config.services.get(ServiceName::Payments).urls;
+    assert_eq!(names.iter().map(|place| place.name()).collect::<Vec<_>>(), [Some("payments")]);
+    let faults = fault_lines(with(&[("PAYMENT_SERVICE_URL", "dns+http://10.0.0.7:3002")]));
+    assert!(faults[0].contains("dns+http://payments:3002 for every address"), "{faults:?}");
     assert!(with(&[("PAYMENT_SERVICE_URL", "https://10.0.0.7")]).is_err());
     assert!(with(&[("CDN_BASE_URL", "cdn.example.com")]).is_err());
 }

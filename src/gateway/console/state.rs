@@ -42,7 +42,7 @@ pub(super) fn json(gateway: &Gateway, is_admin: bool) -> Value {
 fn breakers(destinations: &[Arc<Destination>]) -> Vec<Value> {
     let of = |destination: &Arc<Destination>| {
         let name = destination.name.clone();
-        let standings = destination.ring.standings().enumerate();
+        let standings = destination.ring.numbers().zip(destination.ring.standings());
         let standing = move |(instance, (state, left)): (usize, (&str, std::time::Duration))| {
             json!({
                 "upstream": &*name,

@@ -17,13 +17,19 @@ const REJECTING: i64 = 2;
 
 /// See the module.
 pub(in crate::gateway) struct Member {
-    /// Of the destination and of the instance, for the log.
-    title: String,
+    title: Title,
     instance: Arc<Instance>,
     /// What its supervisor tells, when it is hosted in this process.
     news: Option<Arc<News>>,
     standing: Arc<Standing>,
     meters: BreakerMeters,
+}
+
+/// What it is called.
+pub(in crate::gateway) struct Title {
+    pub(in crate::gateway) upstream: Arc<str>,
+    /// Among the instances of its destination: it keeps it, whatever becomes of the others.
+    pub(in crate::gateway) number: usize,
 }
 
 /// What is known of an instance; it outlives what the settings say about it.
@@ -55,7 +61,7 @@ pub(in crate::gateway) struct Leave {
 
 impl Member {
     pub(in crate::gateway) fn new(
-        title: String,
+        title: Title,
         instance: Arc<Instance>,
         news: Option<Arc<News>>,
         rule: Rule,
@@ -82,6 +88,10 @@ impl Member {
         member
     }
 
+    pub(super) fn number(&self) -> usize {
+        self.title.number
+    }
+
     /// Requests under way and in line.
     pub(super) fn load(&self) -> usize {
         let counts = self.instance.counts();
@@ -102,17 +112,12 @@ impl Member {
         }
     }
 
-    pub(in crate::gateway) fn view(
-        &self,
-        upstream: String,
-        instance: usize,
-        now: Instant,
-    ) -> BreakerView {
+    pub(in crate::gateway) fn view(&self, now: Instant) -> BreakerView {
         let wait = self.wait(now).map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX));
         let kept = self.kept();
         BreakerView {
-            upstream,
-            instance,
+            upstream: self.title.upstream.to_string(),
+            instance: self.title.number,
             state: match kept.breaker.held() {
                 Some(Hold::Rejecting) => "rejecting",
                 _ => kept.breaker.state().name(),
@@ -234,6 +239,12 @@ impl Drop for Leave {
         let is_late = self.is_timed && self.deadline.left().is_zero();
         let verdict = if is_late { Verdict::Failed } else { Verdict::Nothing };
         self.member.judge(self.ticket, verdict, Instant::now());
+    }
+}
+
+impl std::fmt::Display for Title {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.upstream, self.number)
     }
 }
 

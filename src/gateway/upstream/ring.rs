@@ -51,6 +51,11 @@ impl Ring {
         self.members.get(index)
     }
 
+    /// Of the members, in their order.
+    pub(in crate::gateway) fn numbers(&self) -> impl Iterator<Item = usize> {
+        self.members.iter().map(|member| member.number())
+    }
+
     pub(in crate::gateway) fn len(&self) -> usize {
         self.members.len()
     }
@@ -110,8 +115,10 @@ impl Ring {
     }
 
     fn is_down(&self, index: usize, now: Instant) -> bool {
-        let is_down = self.service.is_some_and(|name| self.board.is_down(name, index, now));
-        self.members[index].is_said_to_be(is_down, now);
+        let member = &self.members[index];
+        let is_down =
+            self.service.is_some_and(|name| self.board.is_down(name, member.number(), now));
+        member.is_said_to_be(is_down, now);
         is_down
     }
 }
@@ -128,6 +135,7 @@ mod tests {
     use busbar_http::lane::{Instance, Limits};
 
     use super::super::breaker::{Rule, Verdict};
+    use super::super::member::Title;
     use super::*;
     use crate::gateway::meters::Meters;
 
@@ -142,7 +150,8 @@ mod tests {
         let rule = Rule { failures_max: 1, open_min };
         let member = |index: usize| {
             let instance = Instance::new("http://127.0.0.1:1".parse().unwrap(), Limits::default());
-            let (title, meters) = (format!("test/{index}"), meters.breaker("test", index));
+            let title = Title { upstream: "test".into(), number: index };
+            let meters = meters.breaker("test", index);
             Arc::new(Member::new(title, instance, None, rule, meters))
         };
         let board = Arc::new(Board::new(LONG, LONG));

@@ -1,5 +1,6 @@
 //! The addresses of a host.
 
+use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,6 +9,8 @@ use url::{Host, Url};
 
 /// More addresses of one name are left out.
 const ADDRESSES_MAX: usize = 16;
+/// And so many are looked at at all.
+const FOUND_MAX: usize = 256;
 
 /// Finds addresses as the system does.
 #[derive(Clone, Debug, Default)]
@@ -29,9 +32,26 @@ impl Names {
             Host::Ipv6(address) => return Some(vec![address.into()]),
             Host::Domain(name) => name,
         };
+        let mut addresses = self.look_up(name).await.ok()?;
+        addresses.truncate(ADDRESSES_MAX);
+        Some(addresses)
+    }
+
+    /// Every address of a name, each once; at least one.
+    ///
+    /// # Errors
+    /// When it has none, or nobody can say.
+    pub async fn look_up(&self, name: &str) -> io::Result<Vec<IpAddr>> {
         let named = self.in_file(name);
-        let addresses = if named.is_empty() { asked(name).await } else { named };
-        (!addresses.is_empty()).then_some(addresses)
+        if !named.is_empty() {
+            return Ok(named);
+        }
+        let found = tokio::net::lookup_host((name, 0)).await?.map(|socket| socket.ip());
+        let addresses = distinct(found);
+        if addresses.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "it has no address"));
+        }
+        Ok(addresses)
     }
 
     fn in_file(&self, name: &str) -> Vec<IpAddr> {
@@ -42,14 +62,13 @@ impl Names {
             let address = words.next()?.parse().ok()?;
             words.any(|word| word == name).then_some(address)
         });
-        named.take(ADDRESSES_MAX).collect()
+        distinct(named)
     }
 }
 
-async fn asked(name: &str) -> Vec<IpAddr> {
-    let Ok(found) = tokio::net::lookup_host((name, 0)).await else { return Vec::new() };
+fn distinct(found: impl Iterator<Item = IpAddr>) -> Vec<IpAddr> {
     let mut addresses: Vec<IpAddr> = Vec::new();
-    for address in found.map(|socket| socket.ip()).take(ADDRESSES_MAX) {
+    for address in found.take(FOUND_MAX) {
         if !addresses.contains(&address) {
             addresses.push(address);
         }

@@ -11,8 +11,8 @@ fn member(news: Option<Arc<News>>) -> Arc<Member> {
     let meters = Meters::register(&Metrics::new("gateway").unwrap()).unwrap();
     let instance = Instance::new("http://127.0.0.1:1".parse().unwrap(), Limits::default());
     let rule = Rule { failures_max: 2, open_min: Duration::from_secs(10) };
-    let member = Member::new("test/0".into(), instance, news, rule, meters.breaker("test", 0));
-    Arc::new(member)
+    let title = Title { upstream: "test".into(), number: 0 };
+    Arc::new(Member::new(title, instance, news, rule, meters.breaker("test", 0)))
 }
 
 fn leave(member: &Arc<Member>, wait: Duration) -> Leave {

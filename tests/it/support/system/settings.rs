@@ -20,7 +20,18 @@ const FIGURES: [&str; 3] = [
 /// Between two changes.
 const PACE: Duration = Duration::from_millis(50);
 
+/// A key that nobody uses elsewhere.
+const SHARED_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n";
+
 impl TestSystem {
+    /// Makes the key that services share, before anything runs: where some of them have names, no
+    /// process makes one by itself.
+    pub(crate) fn share_a_key(&self) {
+        let keys = self.folder().join("data/keys");
+        std::fs::create_dir_all(&keys).unwrap();
+        std::fs::write(keys.join("service.key"), SHARED_KEY).unwrap();
+    }
+
     /// Puts this behind the settings that all tests have, for what is spawned from now on.
     pub(crate) fn add_settings(&self, more: &str) {
         folder::write_settings(self.folder(), "", more);

@@ -1,7 +1,7 @@
 //! A service that answers by a script.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -28,7 +28,7 @@ type Script = dyn Fn(&Heard, &mut TcpStream) -> Then + Send + Sync;
 
 /// A service that answers by a script. It says that it is well by itself.
 pub(crate) struct Scripted {
-    port: u16,
+    address: SocketAddr,
     shared: Arc<Shared>,
 }
 
@@ -45,8 +45,16 @@ impl Scripted {
     pub(crate) fn start(
         script: impl Fn(&Heard, &mut TcpStream) -> Then + Send + Sync + 'static,
     ) -> Scripted {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
+        Scripted::at(([127, 0, 0, 1], 0).into(), script)
+    }
+
+    /// As `start`, at an address of this machine.
+    pub(crate) fn at(
+        address: SocketAddr,
+        script: impl Fn(&Heard, &mut TcpStream) -> Then + Send + Sync + 'static,
+    ) -> Scripted {
+        let listener = TcpListener::bind(address).unwrap();
+        let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             script: Box::new(script),
             heard: Mutex::default(),
@@ -64,7 +72,7 @@ impl Scripted {
                 std::thread::spawn(move || shared.serve(stream));
             }
         });
-        Scripted { port, shared }
+        Scripted { address, shared }
     }
 
     /// Answers each request with 200 and this text.
@@ -76,7 +84,7 @@ impl Scripted {
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("http://{}", self.address)
     }
 
     /// All requests so far, without those about health.
@@ -101,7 +109,7 @@ impl Scripted {
 impl Drop for Scripted {
     fn drop(&mut self) {
         self.shared.is_over.store(true, SeqCst);
-        drop(TcpStream::connect(("127.0.0.1", self.port)));
+        drop(TcpStream::connect(self.address));
     }
 }
 
