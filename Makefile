@@ -31,12 +31,13 @@ bench:        ## Busbar beside nginx, HAProxy, Varnish and Node.js, into docs/be
 	sh benches/run.sh
 docker-build: ## one image for each service; BIN_FROM=prebuilt compiles here, not in a container
 	DOCKER="$(DOCKER)" sh deploy/build-images.sh
-docker-up:    ## nine containers, PostgreSQL, Prometheus, Grafana
-	DOCKER="$(DOCKER)" COMPOSE="$(COMPOSE)" sh deploy/up.sh
-docker-down:  ## stops them; volumes stay
-	[ ! -e deploy/.env ] || $(COMPOSE) -f deploy/compose.yml --env-file deploy/.env down
+docker-up:    ## what COMPOSE_PROFILES of deploy/.env names: nine containers, PostgreSQL, Prometheus, Grafana
+	DOCKER="$(DOCKER)" COMPOSE="$(COMPOSE)" SCALE="$(SCALE)" sh deploy/up.sh
+docker-down:  ## stops all containers; volumes stay
+	[ ! -e deploy/.env ] || COMPOSE_PROFILES=split,all-in-one,observability \
+	$(COMPOSE) -f deploy/compose.yml --env-file deploy/.env down
 
-docker-test:  ## the containers for real: a bill is paid, each container killed in turn; needs root
+docker-test:  ## the containers for real, under load: each killed in turn, one scaled to two and back; needs root
 	DOCKER="$(DOCKER)" sh tests/containers.sh
 
 # Most of the time a test waits for something.

@@ -39,10 +39,12 @@ def config(port):
     text = sys.stdin.read()
     text = re.sub(r"(scrape|evaluation)_interval: \S+", r"\1_interval: 5s", text)
     text = text.replace("rules/", str(pathlib.Path("deploy/rules").resolve()) + "/")
-    # The targets keep their names, and are found here.
+    # The names are found on this machine: what a name server would tell, told here.
+    text = text.replace("dns_sd_configs:", "static_configs:")
     for index, service in enumerate(SERVICES):
-        text += ("      - {source_labels: [__address__], regex: '%s:.*', target_label: __address__, "
-                 "replacement: '127.0.0.1:%d'}\n" % (service, port + index))
+        text, count = re.subn(r"- {names: \[%s\],.*}" % service,
+                              "- {targets: ['127.0.0.1:%d'], labels: {__meta_dns_name: %s}}" % (port + index, service), text)
+        assert count == 1, service
     print(text, end="")
 
 

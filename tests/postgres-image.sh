@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes the image busbar-test-postgres of this machine's PostgreSQL (Debian's), for trials of
-# deploy/compose.yml where the official one cannot be pulled. It takes the same variables, and scripts
-# from the same folder.
+# deploy/compose.yml where the official one cannot be pulled. It takes the password from the same
+# variable, and scripts from the same folder.
 set -eu
 docker="${DOCKER:-docker}"
 server="$(ls -d /usr/lib/postgresql/*/ | sort -V | tail -1)"
@@ -34,12 +34,11 @@ cat >"$root/entrypoint.sh" <<'SCRIPT'
 set -eu
 if [ ! -s "$PGDATA/PG_VERSION" ]; then
     chmod 700 "$PGDATA"
-    echo "$POSTGRES_PASSWORD" >/tmp/password
-    initdb --username=postgres --pwfile=/tmp/password --auth-host=scram-sha-256 --auth-local=trust -E UTF8 --locale=C
+    initdb --username=postgres --pwfile="$POSTGRES_PASSWORD_FILE" --auth-host=scram-sha-256 --auth-local=trust -E UTF8 --locale=C
     echo 'host all all all scram-sha-256' >>"$PGDATA/pg_hba.conf"
     pg_ctl -w -o "-c listen_addresses=''" start
-    for script in /docker-entrypoint-initdb.d/*.sql; do
-        psql -v ON_ERROR_STOP=1 --no-psqlrc --username=postgres --dbname=postgres -f "$script"
+    for script in /docker-entrypoint-initdb.d/*.sh; do
+        . "$script"
     done
     pg_ctl -w stop
 fi

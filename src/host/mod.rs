@@ -5,6 +5,7 @@
 //! `tree.rs` brings the rest.
 
 mod current;
+mod data_dir;
 mod database;
 mod life;
 mod meters;
@@ -35,6 +36,7 @@ use crate::types::{Clock, ServiceName};
 
 use self::current::Current;
 pub use self::current::{Heed, ShownSettings, check_database};
+pub use self::data_dir::check_data_dir;
 use self::meters::DiskCollector;
 pub use self::meters::RecordCollector;
 use self::names::Directory;

@@ -102,6 +102,40 @@ fn a_start_with_faults_names_them_all_and_opens_nothing() {
     assert_eq!(folder.names(), ["busbar.toml"], "nothing was made");
 }
 
+/// Where nothing can be written, a start says what is kept there, and by which name to move it. What keeps
+/// nothing there need not be able to.
+#[test]
+fn a_start_without_a_place_for_its_data_says_so() {
+    let folder = Folder::new();
+    // Nobody can make a folder in a file, root neither.
+    folder.file("taken", "").file("key", &format!("{}=\n", "A".repeat(43)));
+    let data = folder.0.join("taken/data").to_string_lossy().into_owned();
+    let key = folder.0.join("key").to_string_lossy().into_owned();
+    let nowhere = "postgres://ada@127.0.0.1:1/payments";
+    // What comes behind that question: the port, and it is taken.
+    let held = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = held.local_addr().unwrap().port().to_string();
+    for (services, is_refused) in [("payments,documents", true), ("payments", false)] {
+        let (code, printed) = folder.run(
+            &["start"],
+            &[
+                ("BUSBAR_SERVICES", services),
+                ("BUSBAR_DATA_DIR", &data),
+                ("BUSBAR_SERVICE_KEY_FILE", &key),
+                ("PAYMENT_SERVICE_DATABASE_URL", nowhere),
+                ("DOCUMENT_SERVICE_DATABASE_URL", nowhere),
+                ("PAYMENT_SERVICE_PORT", &port),
+            ],
+        );
+        assert_eq!(code, 1, "{printed}");
+        let told = format!(
+            "the data directory {data} cannot be written: Not a directory (os error 20). \
+             All content of documents is there: name another folder with BUSBAR_DATA_DIR"
+        );
+        assert_eq!(printed.contains(&told), is_refused, "{printed}");
+    }
+}
+
 /// `check-config` finds the same without starting.
 #[test]
 fn check_config_finds_the_same_faults() {
