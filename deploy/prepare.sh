@@ -55,7 +55,7 @@ secret grafana_password GRAFANA_PASSWORD %s "$(random)"
 # Empty until there is a mail server that wants one.
 secret smtp_password BUSBAR_SMTP_PASSWORD %s ""
 for service in users payments billing notifications documents utilities analytics webhooks; do
-    variable="$(echo "$service" | tr a-z A-Z)_DB_PASSWORD"
+    variable="$(echo "$service" | tr '[:lower:]' '[:upper:]')_DB_PASSWORD"
     secret "${service}_database_url" "$variable" "postgresql://$service:%s@postgres/$service" "$(random)"
 done
 
