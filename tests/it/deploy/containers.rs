@@ -46,7 +46,7 @@ fn containers_are_set_by_names_that_the_program_knows() {
         for other in ServiceName::domain() {
             let is_set = !database_line(&printed, other).contains("(not set)");
             assert_eq!(is_set, other == service, "{service} and {other}'s database");
-            let way = format!("http://{other}:{}", other.default_port());
+            let way = format!("dns+http://{other}:{}", other.default_port());
             assert!(printed.contains(&way), "{service} does not know {other}: {printed}");
         }
     }
