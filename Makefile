@@ -13,7 +13,7 @@ test:         ## all tests, on SQLite and PostgreSQL; installs PostgreSQL when i
 	cargo test --workspace --locked --profile $(PROFILE)
 proofs:       ## crashes, hangs and restarts of every service under load; ROUNDS times on each engine
 	BUSBAR_TEST_PROOF_ROUNDS=$(ROUNDS) BUSBAR_TEST_PROOF_RATE=200 BUSBAR_TEST_PROOF_SECONDS=30 \
-	BUSBAR_TEST_PROOF_BLOCKS=100 \
+	BUSBAR_TEST_PROOF_BLOCKS=100 BUSBAR_TEST_PROOF_BACK_MS=5000 \
 	cargo test --locked --profile $(PROFILE) --test it -- proofs:: --include-ignored --nocapture --test-threads=1
 fuzz:         ## every service against its API description, by schemathesis from PyPI
 	PROFILE=$(PROFILE) sh tests/fuzz.sh

@@ -30,12 +30,11 @@ use busbar_actors::{
     ServiceSpec, Tree,
 };
 use futures_util::FutureExt;
-use tokio::sync::Notify;
 
 use crate::admin::Admin;
 use crate::chronicle::Chronicle;
 use crate::gateway::Gateway;
-use crate::health::{HealthCollector, Watch};
+use crate::health::{HealthCollector, Watch, while_all_stop};
 use crate::host::{Host, RecordCollector};
 use crate::services::analytics::Analytics;
 use crate::services::billing::Billing;
@@ -93,7 +92,7 @@ pub struct Busbar {
 pub struct Running {
     tree: RunningTree,
     beside: Children,
-    worn_out: Arc<Notify>,
+    watch: Watch,
     made: Made,
     chronicle: Arc<Chronicle>,
     _signals: Listed,
@@ -145,10 +144,11 @@ impl Busbar {
     pub async fn start(self, stop_limit: Duration) -> Result<Running, Failure> {
         let Busbar { host, tree, watch, made, chronicle } = self;
         host.find_names().await;
-        let worn_out = watch.worn_out.clone();
         let household = tree.handle().household();
+        let watching = watch.clone();
         let signals = household.list("signals", ChildKind::Actor, true, None);
-        let collector = ChildSpec::lasting("health", move || HealthCollector::new(watch.clone()));
+        let collector =
+            ChildSpec::lasting("health", move || HealthCollector::new(watching.clone()));
         let names = ChildSpec::new("names", ChildKind::Task, move || {
             let host = host.clone();
             let life = async move { host.follow_names().await }.map(|()| Exit::finished());
@@ -157,7 +157,7 @@ impl Busbar {
         let beside = [names, collector].map(ChildSpec::unessential);
         let beside = Children::start(beside, &household);
         match tree.stop_limit(stop_limit).start().await {
-            Ok(tree) => Ok(Running { tree, beside, worn_out, made, chronicle, _signals: signals }),
+            Ok(tree) => Ok(Running { tree, beside, watch, made, chronicle, _signals: signals }),
             Err(faults) => {
                 beside.leave(BESIDE_DRAIN).await;
                 Err(admin::explained(faults))
@@ -174,14 +174,17 @@ impl Running {
 
     /// Waits until so many threads are blocked for good that only a new process helps.
     pub async fn worn_out(&self) {
-        self.worn_out.notified().await;
+        self.watch.worn_out.notified().await;
     }
 
     /// The names of those that were cut.
     pub async fn stop(self, ending: Ending) -> Vec<&'static str> {
         // What stops now is not to be found dead.
         self.beside.leave(BESIDE_DRAIN).await;
-        let cut = self.tree.stop(ending).await;
+        let cut = tokio::select! {
+            cut = self.tree.stop(ending) => cut,
+            never = while_all_stop(self.watch) => match never {},
+        };
         self.chronicle.close();
         cut
     }

@@ -17,6 +17,7 @@ use futures_util::FutureExt;
 use crate::guard::{self, RoutePattern};
 use crate::metrics::{Metrics, UNMATCHED};
 use crate::problem::Problem;
+use crate::pulse;
 use crate::strict;
 use crate::trace::{REQUEST_ID, RequestId};
 
@@ -143,6 +144,7 @@ impl Access {
         next: Next<B>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
         let start = Instant::now();
+        pulse::takes_up_a_request();
         self.metrics.started();
         let mut in_flight = InFlight { metrics: &self.metrics, is_finished: false };
         let id = RequestId::of_headers(request.headers());

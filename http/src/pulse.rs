@@ -1,18 +1,21 @@
 //! Whether the threads of a server still turn, and how late they are.
 //!
-//! Each thread of an incarnation, its main one and each worker, counts a few times a second. On a
-//! busy machine a count goes slowly; one that stands still belongs to a thread that something blocks.
-//! No question from outside can tell these apart, and with several workers none finds the blocked one
-//! but by luck.
+//! Each thread of an incarnation, its main one and each worker, counts a few times a second, and each
+//! request that it takes up. On a busy machine a count goes slowly; one that stands still belongs to a
+//! thread that something blocks. No question from outside can tell these apart, and with several workers
+//! none finds the blocked one but by luck.
 
 mod collector;
+mod stillness;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 pub(crate) use self::collector::PulseCollector;
+pub use self::stillness::Stillness;
 
 /// How often a thread counts.
 pub const BEAT: Duration = Duration::from_millis(250);
@@ -20,8 +23,8 @@ pub const BEAT: Duration = Duration::from_millis(250);
 const STRETCH_BEATS: u32 = 60;
 /// A thread of an incarnation that was left counts as lost when it has not counted for so long.
 const LOST_AFTER: Duration = Duration::from_secs(2);
-/// The count of a thread that has ended.
-const GONE: u64 = u64::MAX;
+/// The counts of a thread that has ended.
+const GONE: (u64, u64) = (u64::MAX, 0);
 
 /// The threads of one service, over all its incarnations. Clones share them.
 #[derive(Clone)]
@@ -50,9 +53,21 @@ struct Thread {
 #[derive(Default)]
 struct Beat {
     count: AtomicU64,
+    /// Requests taken up: between two looks at its timers a loop that is busy does a lot of them.
+    requests: AtomicU64,
     /// When it counted last, and the longest delay of late. In microseconds.
     last: AtomicU64,
     lag: AtomicU64,
+}
+
+thread_local! {
+    /// That of this thread, if it is one of a server.
+    static OWN: RefCell<Weak<Beat>> = const { RefCell::new(Weak::new()) };
+}
+
+/// This thread takes up a request.
+pub(crate) fn takes_up_a_request() {
+    OWN.with_borrow(|own| own.upgrade().map(|own| own.requests.fetch_add(1, Relaxed)));
 }
 
 /// Which part a thread has in its incarnation.
@@ -62,23 +77,9 @@ pub enum Part {
     Worker,
 }
 
-/// The counts at one moment, by thread.
+/// The counts at one moment, by thread: of beats, and of requests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reading(BTreeMap<u64, u64>);
-
-/// How often in a row each thread was found where it was.
-///
-/// It goes by looks, not by time: who looks from a machine that is too busy looks less often, too.
-#[derive(Debug, Default)]
-pub struct Stillness {
-    found: BTreeMap<u64, Found>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Found {
-    count: u64,
-    times: u32,
-}
+pub struct Reading(BTreeMap<u64, (u64, u64)>);
 
 impl Default for Pulse {
     fn default() -> Pulse {
@@ -96,6 +97,7 @@ impl Pulse {
         let beat = Arc::new(Beat::default());
         beat.last.store(self.micros(), Relaxed);
         self.enter(generation, part, Arc::downgrade(&beat));
+        OWN.set(Arc::downgrade(&beat));
         let pulse = self.clone();
         actix_rt::spawn(async move {
             let (mut beats, mut before, mut now) = (0_u32, 0, 0);
@@ -141,8 +143,8 @@ impl Pulse {
     pub fn reading(&self, generation: u64) -> Reading {
         let threads = self.threads();
         let own = threads.iter().filter(|thread| thread.generation == generation);
-        let count = |beat: Arc<Beat>| beat.count.load(Relaxed);
-        Reading(own.map(|own| (own.number, own.beat.upgrade().map_or(GONE, count))).collect())
+        let counts = |beat: Arc<Beat>| (beat.count.load(Relaxed), beat.requests.load(Relaxed));
+        Reading(own.map(|own| (own.number, own.beat.upgrade().map_or(GONE, counts))).collect())
     }
 
     /// The threads that were blocked, were left, and have not returned. Nobody can end them.
@@ -192,29 +194,21 @@ impl Thread {
 impl Reading {
     /// How often the slowest of its threads has counted since `earlier`.
     pub fn beats_since(&self, earlier: &Reading) -> u64 {
-        let beats = |(thread, count): (&u64, &u64)| {
-            earlier.0.get(thread).map(|before| count.saturating_sub(*before))
+        let beats = |(thread, (count, _)): (&u64, &(u64, u64))| {
+            earlier.0.get(thread).map(|(before, _)| count.saturating_sub(*before))
         };
         self.0.iter().filter_map(beats).min().unwrap_or_default()
+    }
+
+    /// Without the threads that have ended.
+    pub fn of_the_living(mut self) -> Reading {
+        self.0.retain(|_, counts| *counts != GONE);
+        self
     }
 }
 
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
-impl Stillness {
-    /// Looks once more: the thread that was found where it was most often, and how often in a row.
-    pub fn look(&mut self, reading: &Reading) -> Option<(u64, u32)> {
-        let found = std::mem::take(&mut self.found);
-        for (thread, count) in &reading.0 {
-            let before = found.get(thread).filter(|found| found.count == *count);
-            let times = before.map_or(0, |found| found.times + 1);
-            self.found.insert(*thread, Found { count: *count, times });
-        }
-        let worst = self.found.iter().max_by_key(|(_, found)| found.times);
-        worst.map(|(thread, found)| (*thread, found.times))
-    }
 }
 
 #[cfg(test)]
@@ -223,29 +217,17 @@ mod tests {
 
     use super::*;
 
-    fn reading<const N: usize>(counts: [(u64, u64); N]) -> Reading {
-        Reading(counts.into())
-    }
+    const ENDED: u64 = GONE.0;
 
-    #[test]
-    fn one_thread_that_stands_still_is_enough() {
-        let mut stillness = Stillness::default();
-        assert_eq!(stillness.look(&reading([])), None);
-        let mut times = |counts| stillness.look(&reading(counts)).map(|(_, times)| times);
-        assert_eq!(times([(1, 5), (2, 7)]), Some(0));
-        assert_eq!(times([(1, 6), (2, 7)]), Some(1));
-        assert_eq!(times([(1, 7), (2, 7)]), Some(2));
-        assert_eq!(times([(1, 8), (2, 8)]), Some(0), "it turns again");
-        assert_eq!(times([(1, GONE), (2, 9)]), Some(0));
-        assert_eq!(times([(1, GONE), (2, 10)]), Some(1), "one that has ended does not count");
-        assert_eq!(times([(3, 10), (4, 10)]), Some(0), "another incarnation");
+    fn reading<const N: usize>(counts: [(u64, u64); N]) -> Reading {
+        Reading(counts.map(|(thread, count)| (thread, (count, 0))).into())
     }
 
     #[test]
     fn the_slowest_thread_counts() {
-        let earlier = reading([(1, 5), (2, 7), (3, GONE)]);
+        let earlier = reading([(1, 5), (2, 7), (3, ENDED)]);
         assert_eq!(reading([(1, 9), (2, 20), (4, 3)]).beats_since(&earlier), 4);
-        assert_eq!(reading([(1, 9), (3, GONE)]).beats_since(&earlier), 0);
+        assert_eq!(reading([(1, 9), (3, ENDED)]).beats_since(&earlier), 0);
         assert_eq!(reading([(4, 3)]).beats_since(&earlier), 0, "another incarnation");
     }
 
@@ -260,7 +242,7 @@ mod tests {
         let first = stillness.look(&pulse.reading(1)).map(|(thread, _)| thread);
         assert_eq!(first.map(|thread| pulse.name(thread)).as_deref(), Some("worker-0"));
         let before = pulse.reading(1);
-        while pulse.reading(1).0.values().any(|count| *count == 0) {
+        while pulse.reading(1).0.values().any(|(count, _)| *count == 0) {
             actix_rt::time::sleep(Duration::from_millis(5)).await;
         }
         assert_ne!(pulse.reading(1), before);

@@ -14,7 +14,7 @@ use super::retry::{self, Next, Repeat, Tries};
 use super::upstream::breaker::Verdict;
 use super::upstream::judge;
 use super::upstream::member::Leave;
-use super::upstream::ring::Asker;
+use super::upstream::ring::{Asker, Picked};
 
 /// See the module.
 pub(super) struct Course<'a> {
@@ -24,6 +24,8 @@ pub(super) struct Course<'a> {
     tries: Tries,
     /// The instance that is asked.
     pub(super) index: usize,
+    /// Moves with the incarnations of a service that is hosted here: as it was when it was asked.
+    incarnation: u64,
     /// Those that were asked before.
     tried: Vec<usize>,
 }
@@ -46,6 +48,7 @@ impl<'a> Course<'a> {
             asker: Asker { deadline, minds_breakers, is_timed },
             tries: Tries::new(destination.ring.len(), destination.retries_max),
             index: 0,
+            incarnation: 0,
             tried: Vec::new(),
         }
     }
@@ -55,9 +58,13 @@ impl<'a> Course<'a> {
             return Err(Loss::Unreachable("its name has no address yet".into()));
         }
         let picked = self.destination.ring.pick(&[], self.asker);
-        let (index, leave) = picked.map_err(Loss::Rejecting)?;
+        Ok(self.goes_to(picked.map_err(Loss::Rejecting)?))
+    }
+
+    fn goes_to(&mut self, (index, leave): Picked) -> Ask {
         self.index = index;
-        Ok(leave)
+        self.incarnation = self.destination.news.as_ref().map_or(0, |news| news.pool());
+        leave
     }
 
     pub(super) fn judge(&self, leave: Ask, outcome: &Result<ClientResponse, Loss>) {
@@ -83,7 +90,8 @@ impl<'a> Course<'a> {
     ) -> Option<Ask> {
         if let Some(wait) = outcome.as_ref().ok().and_then(|answer| self.time_to_wait(answer)) {
             sleep(wait).await;
-            return Some(self.destination.ring.this(self.index, self.asker).ok()?.1);
+            let picked = self.destination.ring.this(self.index, self.asker).ok()?;
+            return Some(self.goes_to(picked));
         }
         let next = match outcome {
             Ok(answer) => self.tries.after_answer(answer.status(), repeat),
@@ -92,19 +100,20 @@ impl<'a> Course<'a> {
         if next == Next::GiveUp {
             return None;
         }
-        // What a supervisor has cut off has been replaced: it is sent again once, however much it is.
-        let is_replaced = matches!(outcome, Err(Loss::Cut));
-        if !is_replaced && !self.destination.budget().take(Instant::now()) {
-            self.destination.meters.exhausted();
-            return None;
-        }
-        if let (Next::Again, Err(loss)) = (next, outcome) {
+        if next == Next::Again {
             let pause = retry::pause(chance());
             if pause >= self.deadline.left() {
                 return None;
             }
-            log::info!("{}: {loss}; sent once more", self.destination.name);
             sleep(pause).await;
+        }
+        // Asked after the pause: a supervisor hears of an end a moment after the callers.
+        if !self.has_been_replaced(outcome) && !self.destination.budget().take(Instant::now()) {
+            self.destination.meters.exhausted();
+            return None;
+        }
+        if let (Next::Again, Err(loss)) = (next, outcome) {
+            log::info!("{}: {loss}; sent once more", self.destination.name);
         }
         let leave = self.step(next)?;
         self.destination.meters.retried(next);
@@ -120,9 +129,18 @@ impl<'a> Course<'a> {
         if picked.is_err() && next == Next::Again {
             picked = ring.pick(&[], self.asker);
         }
-        let (index, leave) = picked.ok()?;
-        self.index = index;
-        Some(leave)
+        Some(self.goes_to(picked.ok()?))
+    }
+
+    /// Whether the incarnation that was asked is known to have ended. What it had under way is sent
+    /// again to the next one, however much it is: the supervisor bounds how often that happens.
+    fn has_been_replaced(&self, outcome: &Result<ClientResponse, Loss>) -> bool {
+        let Some(news) = &self.destination.news else { return false };
+        match outcome {
+            Err(Loss::Cut) => true,
+            Err(Loss::Broken(_)) => news.is_starting() || news.pool() != self.incarnation,
+            _ => false,
+        }
     }
 
     /// For how long a replay waits before it asks again, if it has to.

@@ -22,7 +22,7 @@ use crate::config;
 use crate::types::Clock;
 
 use super::target::{Look, Target, look, look_inside};
-use super::threads::{Blocked, Threads};
+use super::threads::Threads;
 use super::verdict::Rule;
 use super::watched::Watched;
 use super::{Board, Inside};
@@ -199,9 +199,9 @@ impl HealthCollector {
     }
 
     fn look_at_threads(&mut self, ctx: &mut Context<Self>) {
-        for Blocked { service, thread } in self.threads.look(&self.registry) {
-            log::error!("{service}: its thread {thread} is blocked: it is replaced");
-            self.have_replaced(service.as_str(), ctx);
+        for blocked in self.threads.look(&self.registry) {
+            log::error!("{blocked}: it is replaced");
+            self.have_replaced(blocked.service.as_str(), ctx);
         }
         let lost = self.threads.lost();
         if lost > self.lost_max {

@@ -31,6 +31,7 @@ pub use self::inside::{Inside, PATH as INSIDE_PATH};
 use self::overview::Checked;
 pub use self::overview::Overview;
 pub use self::report::Report;
+pub use self::threads::while_all_stop;
 pub use self::transitions::Transitions;
 pub use self::watched::{Hosted, Shown, Watched, watched};
 

@@ -1,13 +1,17 @@
 //! The watch over the threads of hosted services: finds the one that is blocked, and counts those
 //! that were.
 
+use std::convert::Infallible;
+use std::fmt;
 use std::time::Duration;
 
-use busbar_actors::Registry;
+use actix_rt::time::sleep;
+use busbar_actors::{Registry, State};
 use busbar_http::pulse::{BEAT, Pulse, Stillness};
 
 use crate::types::ServiceName;
 
+use super::Watch;
 use super::watched::Watched;
 
 /// All hosted services.
@@ -30,6 +34,29 @@ struct Hosted {
 pub(super) struct Blocked {
     pub(super) service: ServiceName,
     pub(super) thread: String,
+}
+
+/// Has those found whose threads are blocked while everything stops, when nobody asks them any more:
+/// the drain would wait for them.
+pub async fn while_all_stop(watch: Watch) -> Infallible {
+    let Watch { settings, watched, tree, .. } = watch;
+    let mut threads = Threads::new(&watched.borrow(), Duration::from_millis(settings.blocked_after_ms));
+    let registry = tree.registry();
+    loop {
+        sleep(BEAT).await;
+        for blocked in threads.look(&registry) {
+            log::error!("{blocked}: it is not waited for");
+            let tree = tree.clone();
+            // Refused where it is on its way out already, which it is told all the same.
+            actix_rt::spawn(async move { tree.hung(blocked.service.as_str()).await });
+        }
+    }
+}
+
+impl fmt::Display for Blocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: its thread {} is blocked", self.service, self.thread)
+    }
 }
 
 impl Threads {
@@ -61,12 +88,20 @@ impl Threads {
 impl Hosted {
     fn look(&mut self, registry: &Registry, looks_max: u32) -> Option<Blocked> {
         let record = registry.get(self.service.as_str())?;
-        if !record.state.is_serving() || record.generation != self.generation {
+        let reading = self.pulse.reading(self.generation);
+        let reading = match record.state {
+            _ if record.generation != self.generation => None,
+            state if state.is_serving() => Some(reading),
+            // Its threads end one after the other. One that is blocked does not.
+            State::Draining => Some(reading.of_the_living()),
+            _ => None,
+        };
+        let Some(reading) = reading else {
             self.generation = record.generation;
             self.stillness = Stillness::default();
             return None;
-        }
-        let (thread, times) = self.stillness.look(&self.pulse.reading(self.generation))?;
+        };
+        let (thread, times) = self.stillness.look(&reading)?;
         if times < looks_max {
             return None;
         }

@@ -46,6 +46,7 @@ pub(super) async fn run<S: Service>(
         return Err("an injected failure to start".into());
     }
     let database = host.database::<S>().await?;
+    let _closing = database.closing();
     let peers = host.peers(S::NAME);
     let metrics = host.metrics(S::NAME)?;
     let setup = Setup {

@@ -4,6 +4,7 @@
 //! common dialect; `migrations/README.md` has the rules, `tests/it/storage.rs` prepares every
 //! statement on both.
 
+mod closing;
 mod error;
 mod meters;
 mod migrate;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+pub use self::closing::Closing;
 pub use self::error::{OnUnique, StoreError};
 pub use self::meters::Meters;
 pub use self::migrate::Script;
@@ -276,14 +278,6 @@ impl Database {
         match &self.engine {
             Engine::Sqlite(pools) => pools.status(),
             Engine::Postgres(connections) => connections.status(),
-        }
-    }
-
-    /// Closes what is idle and refuses new work; waits for SQLite connections that are in use.
-    pub async fn close(&self) {
-        match &self.engine {
-            Engine::Sqlite(pools) => pools.close().await,
-            Engine::Postgres(connections) => connections.close(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! PostgreSQL: the pool, and statements prepared and kept, or unnamed behind PgBouncer.
 
+mod driver;
 mod faults;
 
 use std::fmt::Write;
@@ -11,8 +12,9 @@ use deadpool_postgres::{
 };
 use tokio_postgres::config::SslMode;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Config, GenericClient, NoTls};
+use tokio_postgres::{Config, GenericClient};
 
+use self::driver::Drivers;
 pub(super) use self::faults::fault;
 use self::faults::not_connected;
 use super::url::{PostgresTarget, Server};
@@ -37,6 +39,7 @@ pub(super) enum Asking {
 #[derive(Clone)]
 pub(super) struct Connections {
     pool: Pool,
+    drivers: Drivers,
     pub(super) asking: Asking,
     pub(super) target: Arc<PostgresTarget>,
     pub(super) settings: Settings,
@@ -57,14 +60,16 @@ impl Connections {
         let asking = if settings.use_pgbouncer { Asking::Unnamed } else { Asking::Prepared };
         let config = config(service, &target.server, &settings, asking)?;
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
+        let drivers = Drivers::new()?;
+        let pool = Pool::builder(Manager::from_connect(config, drivers.clone(), recycling))
             .max_size(settings.connection_limit.max(1) as usize)
             .wait_timeout(limit(settings.pool_timeout))
             .create_timeout(limit(settings.connect_timeout))
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| StoreError::Misconfigured { what: error.to_string() })?;
-        Ok(Connections { pool, asking, target: Arc::new(target.clone()), settings, meters })
+        let target = Arc::new(target.clone());
+        Ok(Connections { pool, drivers, asking, target, settings, meters })
     }
 
     pub(super) async fn get(&self) -> Result<Object, StoreError> {
@@ -84,8 +89,8 @@ impl Connections {
         })
     }
 
-    /// Once more when its connection is lost: it is driven by the thread that opened it, which may
-    /// have ended. It only reads.
+    /// Once more when its connection is lost: the server may have ended it since its last use. It
+    /// only reads.
     pub(super) async fn all<T: FromRow>(
         &self,
         statement: Statement,
@@ -140,8 +145,14 @@ impl Connections {
         }
     }
 
+    /// Also of what is still in use: that of a thread that is blocked would stay open with it.
     pub(super) fn close(&self) {
         self.pool.close();
+        self.drivers.end();
+    }
+
+    pub(super) fn end_after(&self, wait: Duration) {
+        self.drivers.end_after(wait);
     }
 }
 
@@ -194,9 +205,10 @@ fn config(
 }
 
 /// What each session starts with. The time limit is the bound on how long the next user of a
-/// connection waits for a statement that was abandoned.
+/// connection waits for a statement that was abandoned, and on how long others wait for the locks of
+/// a transaction whose thread is blocked.
 ///
-/// PgBouncer refuses such options and hands sessions around, so there both are a matter of the
+/// PgBouncer refuses such options and hands sessions around, so there all are a matter of the
 /// server: `ALTER ROLE … SET statement_timeout = …` and `SET search_path = …`.
 fn session_options(
     server: &Server,
@@ -219,6 +231,7 @@ fn session_options(
         (Asking::Prepared, schema) => {
             let limit_ms = settings.statement_timeout.as_millis();
             let _ = write!(options, "-c statement_timeout={limit_ms}");
+            let _ = write!(options, " -c idle_in_transaction_session_timeout={limit_ms}");
             if let Some(schema) = schema {
                 let _ = write!(options, " -c search_path={schema}");
             }

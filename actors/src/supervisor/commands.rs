@@ -9,7 +9,7 @@ use actix_rt::time::sleep;
 use socket2::Socket;
 use tokio::sync::oneshot;
 
-use super::{Condition, ServiceSupervisor, retire};
+use super::{Condition, ServiceSupervisor, Stopping, retire};
 use crate::exit::{Exit, Reason};
 use crate::incarnation::Ending;
 use crate::intensity::Next;
@@ -72,7 +72,15 @@ impl Handler<Replace> for ServiceSupervisor {
     type Result = ResponseFuture<Outcome>;
 
     fn handle(&mut self, how: Replace, context: &mut Context<Self>) -> Self::Result {
-        if self.guard.tree_is_stopping() || self.state == State::Draining {
+        if self.state == State::Draining {
+            if let Some(stopping) = self.stopping.as_ref().filter(|_| how == Replace::Hung) {
+                stopping.hangs.notify_one();
+                self.spec.upstream.cut_off();
+            }
+            return answered(Err(Refused::Stopping));
+        }
+        // One that hangs is replaced all the same: those above it wait for its answers to stop.
+        if self.guard.tree_is_stopping() && how == Replace::Planned {
             return answered(Err(Refused::Stopping));
         }
         if matches!(self.state, State::Stopped | State::Failed) {
@@ -94,8 +102,8 @@ impl Handler<Stop> for ServiceSupervisor {
         match (self.state, ending) {
             (State::Draining, Ending::Graceful) => {}
             (State::Draining, Ending::Now) => {
-                if let Some(serving) = &self.stopping {
-                    retire::spawn_stop(serving.clone(), Ending::Now);
+                if let Some(stopping) = &self.stopping {
+                    retire::spawn_stop(stopping.serving.clone(), Ending::Now);
                 }
             }
             _ => self.stop(ending, context),
@@ -201,8 +209,10 @@ impl ServiceSupervisor {
         let others: Vec<_> = self.leaving.values_mut().map(watch_end).collect();
         let socket = self.socket.take();
         let generation = self.serving.as_ref().map(|current| current.generation);
-        self.stopping = self.serving.as_ref().map(|current| current.serving.clone());
         let last = self.serving.take().map(|current| self.retirement(current));
+        self.stopping = last
+            .as_ref()
+            .map(|last| Stopping { serving: last.serving.clone(), hangs: last.hangs.clone() });
         let drain = self.spec.drain;
         let task = actix_rt::spawn(async move {
             match (last, ending) {

@@ -234,6 +234,7 @@ impl ServiceSupervisor {
             serving: old.serving,
             draining: old.draining,
             gone,
+            hangs: Arc::default(),
             settle: self.spec.settle,
             soft_drain: self.spec.soft_drain,
             drain: self.spec.drain,

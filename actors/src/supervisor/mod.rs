@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use actix::{Actor, AsyncContext, Context, Handler, SpawnHandle};
 use socket2::Socket;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use crate::clock;
 use crate::exit::Exit;
@@ -59,7 +59,7 @@ pub struct ServiceSupervisor {
     /// Who waits for the service to be stopped.
     stop_waiting: Vec<oneshot::Sender<()>>,
     /// What is being stopped, while it may still have to be cut short.
-    stopping: Option<Arc<dyn Serving>>,
+    stopping: Option<Stopping>,
     /// Somebody asked that new connections wait.
     is_paused: bool,
     guard: Guard,
@@ -82,6 +82,13 @@ enum Condition {
     Failing,
     /// It does not answer.
     Hung,
+}
+
+/// The last incarnation, on its way out.
+struct Stopping {
+    serving: Arc<dyn Serving>,
+    /// Told when it will never come to its end.
+    hangs: Arc<Notify>,
 }
 
 /// An incarnation that is on its way up.

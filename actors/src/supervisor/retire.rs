@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix_rt::time::{sleep, timeout};
 use futures_util::future::join_all;
 use socket2::Socket;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use crate::incarnation::{Ending, Serving};
 use crate::socket;
@@ -30,6 +30,8 @@ pub(crate) struct Retirement {
     pub(crate) serving: Arc<dyn Serving>,
     pub(crate) draining: Arc<AtomicBool>,
     pub(crate) gone: oneshot::Receiver<()>,
+    /// Told when a thread of it is found blocked: nothing is waited for any more.
+    pub(crate) hangs: Arc<Notify>,
     pub(crate) settle: Duration,
     pub(crate) soft_drain: Duration,
     pub(crate) drain: Duration,
@@ -87,7 +89,14 @@ impl Retirement {
     }
 
     async fn finish(self) {
-        if timeout(self.drain, self.serving.stop(Ending::Graceful)).await.is_err() {
+        let drained = tokio::select! {
+            drained = timeout(self.drain, self.serving.stop(Ending::Graceful)) => drained,
+            () = self.hangs.notified() => {
+                log::warn!("{} hangs while it drains: its thread is left", self.title);
+                return spawn_stop(self.serving, Ending::Now);
+            }
+        };
+        if drained.is_err() {
             let limit = self.drain;
             log::warn!("{} did not drain within {limit:?}: cutting what is left", self.title);
             let _ = timeout(CUT_WAIT_MAX, self.serving.stop(Ending::Now)).await;

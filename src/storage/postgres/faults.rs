@@ -35,6 +35,8 @@ fn refused(statement: &'static str, refusal: &DbError) -> StoreError {
         StoreError::Conflict { statement, what }
     } else if [SqlState::QUERY_CANCELED, SqlState::LOCK_NOT_AVAILABLE].contains(code) {
         StoreError::TooSlow { statement, what }
+    } else if *code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT {
+        StoreError::Lost { what }
     } else if is_unavailable(code) {
         StoreError::unavailable(what)
     } else if [SqlState::INVALID_SQL_STATEMENT_NAME, SqlState::DUPLICATE_PSTATEMENT].contains(code)

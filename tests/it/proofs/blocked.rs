@@ -73,6 +73,47 @@ async fn a_server_that_is_deaf() {
     is_replaced("1", json!({"kind": "deaf"}), "users takes no connections any more").await;
 }
 
+/// A loop that has more to do than it can is slow, and alive: between two looks at its timers it takes
+/// up as many requests as there are tasks in a turn, and each of these keeps it busy for a while.
+#[actix_web::test]
+async fn a_loop_that_is_busy_is_not_taken_for_blocked() {
+    const REQUESTS: usize = 120;
+    const BUSY_MS: u64 = 60;
+    let workers = [("USER_SERVICE_WORKERS", "1")];
+    let system = TestSystem::start_with(Engine::Sqlite, &[&RULES[..], &workers].concat()).await;
+    let port = system.port(ServiceName::Users);
+    let busy = json!({"kind": "block", "milliseconds": BUSY_MS});
+    system.inject(ServiceName::Users, busy, REQUESTS as u32).await;
+    let start = Instant::now();
+    let asking = || std::thread::spawn(move || read(port, PATIENCE));
+    let asking: Vec<_> = std::iter::repeat_with(asking).take(REQUESTS).collect();
+    let answers: Vec<_> = asking.into_iter().map(|asked| asked.join().unwrap()).collect();
+    assert_eq!(answers, [Some(200); REQUESTS]);
+    let least = Duration::from_millis(BUSY_MS * REQUESTS as u64);
+    assert!(start.elapsed() >= least, "{:?}: they were not one after the other", start.elapsed());
+    for name in ServiceName::ALL {
+        assert_eq!(generation(&system, name), 1, "{name} was replaced");
+    }
+    system.finish().await;
+}
+
+/// Whoever stops a process waits for what can still be answered, not for what never will be.
+#[actix_web::test]
+async fn a_stop_does_not_wait_for_a_thread_that_is_blocked() {
+    let workers = [("USER_SERVICE_WORKERS", "1")];
+    let system = TestSystem::start_with(Engine::Sqlite, &[&RULES[..], &workers].concat()).await;
+    let (port, mut process) = (system.port(ServiceName::Users), system.take_process());
+    let fault = json!({"kind": "block", "milliseconds": FOR_GOOD_MS});
+    system.inject(ServiceName::Users, fault, 1).await;
+    assert_eq!(read(port, Duration::from_millis(100)), None, "it is blocked");
+    let start = Instant::now();
+    process.signal("TERM");
+    process.ended().await;
+    let (drain, took) = (Duration::from_millis(20_000), start.elapsed());
+    assert!(took < drain, "{took:?}\n{}", process.log().join("\n"));
+    assert!(process.log().iter().any(|line| line.contains("hangs while it drains")));
+}
+
 /// What a process holds of what may run out.
 #[derive(Clone, Copy, Debug)]
 struct Held {
@@ -88,7 +129,7 @@ fn held(process: &Process) -> Held {
 
 /// A handler that never returns, on every worker, again and again: each time the service is back
 /// without help. The threads are lost, until there are too many: then the process begins anew, under
-/// the same id. `BUSBAR_TEST_PROOF_BLOCKS` says how often.
+/// the same id. `BUSBAR_TEST_PROOF_BLOCKS` says how often, `BUSBAR_TEST_PROOF_BACK_MS` within what time.
 #[actix_web::test]
 async fn a_service_that_is_blocked_for_good_comes_back_each_time() {
     let bounds = [
@@ -98,19 +139,25 @@ async fn a_service_that_is_blocked_for_good_comes_back_each_time() {
     ];
     let system = TestSystem::start_with(Engine::Sqlite, &[&RULES[..], &bounds].concat()).await;
     let (port, process) = (system.port(ServiceName::Users), system.take_process());
-    let (before, mut most, mut longest) = (held(&process), held(&process), Duration::ZERO);
+    let (before, mut most, mut took) = (held(&process), held(&process), Vec::new());
     let blocks = asked("BUSBAR_TEST_PROOF_BLOCKS", 6);
     for _ in 0..blocks {
         let start = block(&system, port).await;
         let answers = async || read(port, Duration::from_millis(200)) == Some(200);
         system.eventually("it answers without help", answers).await;
-        longest = longest.max(start.elapsed());
+        took.push(start.elapsed());
         let now = held(&process);
         most.threads = most.threads.max(now.threads);
         most.files = most.files.max(now.files);
     }
-    println!("{blocks} times blocked for good: back after {longest:?} at most");
+    took.sort_unstable();
+    let (longest, sum) = (took[blocks - 1], took.iter().sum::<Duration>());
+    let (mean, usual) = (sum / u32::try_from(blocks).unwrap(), took[blocks / 2]);
+    println!("{blocks} times blocked for good: back after {longest:.1?} at most");
+    println!("{mean:.1?} in the mean, {usual:.1?} as a rule");
     println!("before {before:?}, at most {most:?}");
+    let within = Duration::from_millis(asked("BUSBAR_TEST_PROOF_BACK_MS", 30_000));
+    assert!(longest < within, "{took:?}");
     let begun = process.log().iter().filter(|line| line.contains("begins anew")).count();
     assert!(begun >= blocks / 6, "{begun} times in {blocks}");
     // Two incarnations at a time, and what six blocked threads hold: each a system of its own.

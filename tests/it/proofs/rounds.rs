@@ -1,5 +1,6 @@
 //! The proof of the whole. `BUSBAR_TEST_PROOF_ROUNDS` says how often, `BUSBAR_TEST_PROOF_RATE` how
-//! many requests a second, `BUSBAR_TEST_PROOF_SECONDS` how long at least.
+//! many requests a second, `BUSBAR_TEST_PROOF_SECONDS` how long at least, `BUSBAR_TEST_PROOF_LOG` into
+//! which file the whole log of a round goes that fails.
 
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
@@ -95,6 +96,10 @@ fn told(sent: &[Sent], faults: &[Fault], took: Duration, paid: usize) -> String 
 /// The end of the log, for who has to find out why.
 fn tail(system: &TestSystem) -> String {
     let log = system.log();
+    let file = asked("BUSBAR_TEST_PROOF_LOG", String::new());
+    if !file.is_empty() {
+        std::fs::write(file, log.join("\n")).unwrap();
+    }
     let worth = |line: &&String| {
         (line.contains("ERROR") || line.contains("WARN")) && !line.contains("slow_request")
     };
