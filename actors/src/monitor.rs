@@ -12,6 +12,7 @@ use std::thread;
 use actix::{Actor, Addr, AsyncContext, Context};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::exit::Exit;
@@ -93,11 +94,20 @@ where
     M: FnOnce() -> LocalBoxFuture<'static, Result<(), Failure>> + Send + 'static,
 {
     let life = move || {
-        let run = AssertUnwindSafe(|| actix_rt::System::new().block_on(async { make().await }));
-        ended(match catch_unwind(run) {
+        let system = actix_rt::System::new();
+        let within = system.block_on(async { Handle::current() });
+        let run = AssertUnwindSafe(|| system.block_on(async { make().await }));
+        let exit = match catch_unwind(run) {
             Ok(result) => result.into_exit(),
             Err(payload) => Exit::panicked(&*payload),
+        };
+        // What its tasks leave may want to spawn, in vain; a panic in that is not why it ended.
+        let leave = AssertUnwindSafe(|| {
+            let _within = within.enter();
+            drop(system);
         });
+        drop(catch_unwind(leave));
+        ended(exit);
     };
     // Not joined: a thread that hangs must not be waited for, and `ended` tells the rest.
     thread::Builder::new().name(name).spawn(life).map(drop)

@@ -20,6 +20,7 @@ use crate::problem::Problem;
 use crate::pulse;
 use crate::strict;
 use crate::trace::{REQUEST_ID, RequestId};
+use crate::underway::Desk;
 
 /// The log target of access lines.
 pub const TARGET: &str = "access";
@@ -100,6 +101,8 @@ pub(crate) struct Access {
     /// Set by the supervisor when this incarnation is about to go.
     pub draining: Arc<AtomicBool>,
     pub at_once: Option<AtOnce>,
+    /// Where the thread's requests are listed.
+    pub desk: Arc<Desk>,
 }
 
 /// Asked before a request goes its way through routes and handlers; what it knows is the answer.
@@ -150,6 +153,7 @@ impl Access {
         let id = RequestId::of_headers(request.headers());
         let (method, path) = (request.method().clone(), request.path().to_owned());
         request.extensions_mut().insert(id.clone());
+        let _listed = self.desk.seat(&request, &method, &id.id);
 
         let answered =
             AssertUnwindSafe(settled(request, next, self.at_once.clone())).catch_unwind().await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpRequest};
+use actix_web::{Error, HttpRequest};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
@@ -30,7 +30,7 @@ pub(crate) async fn guard<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let pattern = request.match_pattern().unwrap_or_else(|| "unmatched".into());
-    request.extensions_mut().insert(RoutePattern(pattern.as_str().into()));
+    RoutePattern(pattern.as_str().into()).note(&request);
     let http_request = request.request().clone();
     let before = request.app_data::<Before>().cloned();
     let handled = async {

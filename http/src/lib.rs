@@ -33,6 +33,7 @@ pub mod server;
 mod strict;
 pub mod token;
 pub mod trace;
+pub mod underway;
 
 pub use body::{Body, Path, Query};
 pub use caller::{Caller, Role, ServiceCaller, ServiceKey, Verifier};

@@ -31,6 +31,7 @@ use crate::guard::RoutePattern;
 use crate::latency::Latency;
 use crate::pulse::{Pulse, PulseCollector};
 use crate::trace::RequestId;
+use crate::underway::Underway;
 
 /// The route of a request that matched none.
 pub(crate) const UNMATCHED: &str = "unmatched";
@@ -59,6 +60,7 @@ struct Inner {
     exemplars: Exemplars,
     latency: Latency,
     pulse: Pulse,
+    underway: Underway,
 }
 
 impl Metrics {
@@ -118,6 +120,7 @@ impl Metrics {
             exemplars: Exemplars::default(),
             latency,
             pulse,
+            underway: Underway::default(),
         };
         let metrics = Metrics(Arc::new(inner));
         metrics.register(metrics.0.requests.clone())?;
@@ -201,6 +204,11 @@ impl Metrics {
     /// Whether the server's threads turn.
     pub fn pulse(&self) -> &Pulse {
         &self.0.pulse
+    }
+
+    /// What it works on now.
+    pub fn underway(&self) -> &Underway {
+        &self.0.underway
     }
 
     pub fn latency(&self) -> &Latency {

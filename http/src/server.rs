@@ -95,6 +95,7 @@ where
             metrics: kit.metrics.clone(),
             draining: kit.draining.clone(),
             at_once: kit.at_once.clone(),
+            desk: kit.metrics.underway().desk(kit.health.generation()),
         };
         App::new()
             .app_data(body_limit)

@@ -1,7 +1,7 @@
 //! Port 3009: what somebody who looks after the process sees of it, and what they can tell it to do.
 //!
 //! `door` says who may come in: on this machine's loopback whoever is there, or, when a token is set,
-//! who shows it. `actors` and `services` are what is seen, `commands` what is done, as `operations` that
+//! who shows it. `actors`, `services` and `requests` are what is seen, `commands` what is done, as `operations` that
 //! can be waited for, each of them on the `trail`. `settings` and `gateway` are about those.
 
 mod actors;
@@ -10,6 +10,7 @@ mod door;
 mod gateway;
 mod operations;
 mod problem;
+mod requests;
 mod services;
 mod settings;
 mod trail;
@@ -33,6 +34,7 @@ pub(crate) use self::commands::ADMIN;
 use self::door::Door;
 use self::gateway::BreakersView;
 use self::operations::{OperationView, Operations};
+use self::requests::RequestsView;
 use self::services::ServicesView;
 use self::settings::{LevelOrder, LevelsView};
 use self::trail::Trail;
@@ -89,6 +91,13 @@ impl Admin {
                 about("All services, and how their last incarnations ended")
                     .gives::<ServicesView>(),
                 services::list,
+            )
+            .get(
+                "/admin/requests",
+                about("What the services of this process work on now, the oldest first")
+                    .gives::<RequestsView>()
+                    .query(&[("limit", "How many are shown: 1 to 100, 20 if not said")]),
+                requests::list,
             )
             .post("/admin/services/{name}/start", command("Start a service"), commands::start)
             .post(

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use actix_web::http::Method;
 use actix_web::http::header::{AUTHORIZATION, UPGRADE};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse};
 use busbar_http::guard::RoutePattern;
 
 use crate::config::{Auth, Caching};
@@ -32,7 +32,7 @@ impl Gateway {
         }
         let asked = live.asked(route, request, None);
         let mut answer = self.cache.at_once(&asked)?;
-        request.extensions_mut().insert(RoutePattern(route.prefix.clone()));
+        RoutePattern(route.prefix.clone()).note(request);
         outgoing::trace_to(answer.headers_mut(), &identity(request));
         let answer = edge::finish(&live, request, answer, rules.compress);
         let answer = again::offer((self, &live), &asked, &route.prefix, answer)?;

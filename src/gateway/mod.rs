@@ -52,7 +52,7 @@ use std::time::Instant;
 
 use actix_web::http::header::HeaderValue;
 use actix_web::web::{self, Data};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse};
 use arc_swap::ArcSwap;
 use busbar_actors::Incarnation;
 use busbar_http::guard::RoutePattern;
@@ -179,7 +179,7 @@ async fn road(
     let route = live.table.find(request.method(), request.uri())?;
     let deadline = Deadline::after(route.wait(request.method(), request.path()));
     journey.takes(route);
-    request.extensions_mut().insert(RoutePattern(route.prefix.clone()));
+    RoutePattern(route.prefix.clone()).note(&request);
 
     let guest = edge::admit(&gateway, live, &request, route).await?;
     if hops::is_last(request.method(), request.headers()) {

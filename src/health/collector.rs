@@ -199,6 +199,8 @@ impl HealthCollector {
     }
 
     fn look_at_threads(&mut self, ctx: &mut Context<Self>) {
+        // Not `run_interval`: that would catch up on what it has missed, all at once.
+        ctx.run_later(BEAT, Self::look_at_threads);
         for blocked in self.threads.look(&self.registry) {
             log::error!("{blocked}: it is replaced");
             self.have_replaced(blocked.service.as_str(), ctx);
@@ -237,7 +239,7 @@ impl Actor for HealthCollector {
         });
         ctx.add_stream(Box::pin(changes));
         self.follow(ctx);
-        ctx.run_interval(BEAT, Self::look_at_threads);
+        self.look_at_threads(ctx);
     }
 }
 

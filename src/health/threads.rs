@@ -40,7 +40,8 @@ pub(super) struct Blocked {
 /// the drain would wait for them.
 pub async fn while_all_stop(watch: Watch) -> Infallible {
     let Watch { settings, watched, tree, .. } = watch;
-    let mut threads = Threads::new(&watched.borrow(), Duration::from_millis(settings.blocked_after_ms));
+    let mut threads =
+        Threads::new(&watched.borrow(), Duration::from_millis(settings.blocked_after_ms));
     let registry = tree.registry();
     loop {
         sleep(BEAT).await;

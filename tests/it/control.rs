@@ -8,4 +8,5 @@ mod gateway;
 mod intensity;
 mod order;
 mod reload;
+mod requests;
 mod tree;

@@ -2,6 +2,7 @@
 //! of its services crashed, hung and restarted in turn. `make proofs` runs it as often as one likes.
 
 mod blocked;
+mod crash;
 mod faults;
 mod isolation;
 mod killed;

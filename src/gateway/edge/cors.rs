@@ -10,7 +10,7 @@ use actix_web::http::header::{
     ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, HeaderName,
     HeaderValue, ORIGIN, VARY,
 };
-use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse};
 use busbar_http::guard::RoutePattern;
 
 use crate::config::Origin;
@@ -67,7 +67,7 @@ impl Cors {
         let asked = request.headers();
         let (origin, method) = (self.origin(asked)?, asked.get(ACCESS_CONTROL_REQUEST_METHOD)?);
         let route = table.leading(request.path())?;
-        request.extensions_mut().insert(RoutePattern(route.prefix.clone()));
+        RoutePattern(route.prefix.clone()).note(request);
         let mut answer = HttpResponse::NoContent();
         answer
             .insert_header((ACCESS_CONTROL_ALLOW_ORIGIN, origin))

@@ -153,3 +153,33 @@ async fn a_crash_under_load_loses_nothing() {
     .await;
     system.finish().await;
 }
+
+/// More is under way than the budget would have sent again, and nothing of it is lost: it was a fall
+/// that cost the answers, not a service that goes on failing.
+#[actix_web::test]
+async fn all_that_was_under_way_at_a_fall_is_answered() {
+    const REQUESTS: u32 = 40;
+    let rules = [PATIENT, ("GATEWAY_RETRY_MIN_PER_SEC", "1")];
+    let system = TestSystem::start_with(Engine::Sqlite, &rules).await;
+    let admin = system.admin().await;
+    let delay = json!({"kind": "delay", "milliseconds": 600_000});
+    system.inject(ServiceName::Payments, delay, REQUESTS).await;
+    let ask = |number: u32| {
+        let admin = admin.clone();
+        actix_rt::spawn(async move { admin.get(&format!("/api/payments?limit={number}")).await })
+    };
+    let asked: Vec<_> = (1..=REQUESTS).map(ask).collect();
+    eventually("all of them are under way", async || {
+        let told = system.caretaker().get("/admin/requests?limit=100").await.expect(200);
+        let all = told["requests"].as_array().unwrap();
+        all.iter().filter(|it| it["route"] == "/payments").count() == REQUESTS as usize
+    })
+    .await;
+
+    system.inject(ServiceName::Payments, json!({"kind": "panic_thread"}), 1).await;
+
+    for answer in asked {
+        answer.await.unwrap().expect(200);
+    }
+    system.finish().await;
+}

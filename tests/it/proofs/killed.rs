@@ -71,6 +71,7 @@ async fn nothing_is_lost(engine: Engine) {
     let payments = is_paid_once(&system, &alice, &bill, &books).await;
     is_delivered(&system, &id(&made), &receiver, &payments).await;
     let staff = system.admin().await;
+    is_effective_once(&system, &alice, payments.len()).await;
     system
         .eventually("every payment has its mail, once", async || {
             let path = format!("/api/notifications?user_id={}&channel=email&limit=100", alice.id);
@@ -166,6 +167,39 @@ async fn is_delivered(
     let told: BTreeSet<String> =
         bodies.map(|event| event["data"]["payment_id"].as_str().unwrap().to_owned()).collect();
     assert_eq!((&told, ids.len()), (payments, payments.len()), "each under one id");
+}
+
+/// Those who hear of payments have done what is theirs, for each of them once; nothing is stuck.
+async fn is_effective_once(system: &TestSystem, alice: &Person, payments: usize) {
+    let subjects = async || {
+        let path = "/api/documents?kind=receipt&limit=100";
+        let papers = alice.get(path).await.expect(200)["data"].as_array().unwrap().clone();
+        papers.iter().map(|paper| paper["subject"].to_string()).collect::<Vec<_>>()
+    };
+    system
+        .eventually("every payment has its receipt, once", async || {
+            let subjects = subjects().await;
+            assert!(subjects.len() <= payments, "{subjects:?}");
+            let different: BTreeSet<_> = subjects.iter().collect();
+            different.len() == payments
+        })
+        .await;
+    let staff = system.admin().await;
+    system
+        .eventually("every payment is counted, once", async || {
+            let told = staff.get("/api/analytics/dashboard").await.expect(200);
+            let succeeded = told["payments"]["succeeded"].as_u64().unwrap();
+            assert!(succeeded <= payments as u64, "{told}");
+            succeeded == payments as u64 && told["payments"]["in_process"] == 0
+        })
+        .await;
+    for service in ServiceName::domain() {
+        let sent = async || system.figure(service, "busbar_outbox_pending").await == 0.0;
+        system.eventually(&format!("{service}: every event has arrived"), sent).await;
+        for stuck in ["busbar_outbox_parked", "busbar_jobs_dead"] {
+            assert_eq!(system.figure(service, stuck).await, 0.0, "{service}: {stuck}");
+        }
+    }
 }
 
 #[actix_web::test]
