@@ -10,7 +10,9 @@ use std::task::{Context, Poll};
 use actix_http::body::{BodySize, BoxBody, MessageBody};
 use actix_http::error::PayloadError;
 use actix_http::header::{CONTENT_LENGTH, UPGRADE};
-use actix_http::{ConnectionType, HttpMessage, Method, Payload, Request, Response, Version};
+use actix_http::{
+    ConnectionType, HttpMessage, Method, Payload, Request, Response, StatusCode, Version,
+};
 use actix_service::{Service, ServiceFactory};
 use actix_web::dev::ServiceResponse;
 use bytes::Bytes;
@@ -39,9 +41,10 @@ where
     S: Service<Request, Response = ServiceResponse<BoxBody>, Error = Response<BoxBody>>,
 {
     let connection = request.conn_data::<Rc<Connection>>().cloned();
+    let (version, wanted) = (request.version(), request.head().connection_type());
     let mut is_clear = true;
     if let Some(connection) = &connection {
-        let (follows, version) = (follows(&mut request), request.version());
+        let follows = follows(&mut request);
         is_clear = connection.begin(follows, version == Version::HTTP_11);
         if request.head().expect() {
             ask_for_body(&mut request, connection);
@@ -49,14 +52,36 @@ where
     }
     let answering = is_clear.then(|| app.call(request));
     async move {
-        let response = match answering {
+        let mut response = match answering {
             Some(answering) => answering.await.map_or_else(|error| error, Response::from),
             None => doubtful(),
         };
+        settle(&mut response, version, wanted);
         if let Some(connection) = &connection {
             connection.answers();
         }
         Ok(response.map_body(|_, body| Tracked { body, connection }))
+    }
+}
+
+/// What the server's writer would get wrong about an answer's frame.
+fn settle(response: &mut Response<BoxBody>, version: Version, wanted: ConnectionType) {
+    let is_endless = response.body().size() == BodySize::Stream;
+    let is_switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    let head = response.head_mut();
+    // RFC 9112, section 6.1: such a client knows no chunks, the end of the connection ends a body.
+    if version < Version::HTTP_11 && is_endless {
+        head.no_chunking(true);
+        head.set_connection_type(ConnectionType::Close);
+    }
+    // RFC 9110, section 7.8: who does not switch does not say so. The writer would repeat the
+    // request's wish, and ends the connection in either case.
+    if wanted == ConnectionType::Upgrade && !is_switching {
+        head.set_connection_type(ConnectionType::Close);
+    }
+    // RFC 9112, section 4: the phrase may be empty, and must not be made up.
+    if head.status.canonical_reason().is_none() {
+        head.reason = head.reason.or(Some(""));
     }
 }
 

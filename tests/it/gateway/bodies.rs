@@ -108,6 +108,25 @@ async fn answers_arrive_whole() {
     assert_eq!((same.status, same.header("etag"), same.body.len()), (304, "\"v1\"", 0));
 }
 
+/// RFC 9112, section 6.1: a client of HTTP/1.0 knows no chunks. What has no length ends with the
+/// connection, even if it would have been kept.
+#[actix_web::test]
+async fn an_old_client_gets_no_chunks() {
+    let service = Scripted::start(|_, stream| {
+        say(stream, "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n");
+        Then::Keep
+    });
+    let system = before(&service, &[]).await;
+    for connection in ["close", "keep-alive"] {
+        let mut wire = Wire::to(port(&system));
+        wire.send(format!("GET /api/payments HTTP/1.0\r\nconnection: {connection}\r\n\r\n"));
+        let answer = wire.answer();
+        assert_eq!((answer.status(), answer.text().as_str()), (200, "hi"), "{answer:?}");
+        assert!(!answer.has("transfer-encoding") && !answer.has("content-length"), "{answer:?}");
+        assert_ne!(answer.field("connection"), "keep-alive", "{answer:?}");
+    }
+}
+
 /// HEAD shows the length of what GET would bring, and the connection goes on.
 #[actix_web::test]
 async fn head_has_the_length_and_no_body() {

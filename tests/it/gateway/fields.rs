@@ -127,3 +127,19 @@ async fn an_answer_passes_unchanged_but_for_its_connection() {
     }
     assert_eq!(answer.headers.get_all("set-cookie").count(), 2);
 }
+
+/// RFC 9110, section 15: a status that nobody has named passes, and no phrase is made up for it.
+#[actix_web::test]
+async fn an_unknown_status_passes() {
+    let service = Scripted::start(|heard, stream| {
+        let status = heard.message.target().trim_start_matches("/payments/").to_owned();
+        say(stream, format!("HTTP/1.1 {status} Odd\r\ncontent-length: 0\r\n\r\n"));
+        Then::Keep
+    });
+    let system = before(&service, &[]).await;
+    for status in [299, 418, 499, 599] {
+        let answer = Wire::to(port(&system)).get(&format!("/api/payments/{status}"));
+        assert_eq!(answer.status(), status, "{answer:?}");
+        assert!(!answer.line.contains('<'), "{answer:?}");
+    }
+}

@@ -226,3 +226,22 @@ async fn a_malformed_opening_is_refused() {
     }
     assert!(service.heard().is_empty());
 }
+
+/// RFC 9110, section 7.8: an upgrade to what is not spoken here is no reason to refuse, and the answer
+/// does not claim that anything was switched. So do clients ask that would rather speak HTTP/2.
+#[actix_web::test]
+async fn an_upgrade_to_something_else_is_an_ordinary_request() {
+    let service = Scripted::saying("ok");
+    let system = in_front_of(&service, &[]).await;
+    let answer = exchange(
+        port(&system),
+        "GET /api/notifications HTTP/1.1\r\nhost: busbar\r\nconnection: Upgrade, HTTP2-Settings\r\n\
+         upgrade: h2c\r\nhttp2-settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n",
+    );
+    assert_eq!((answer.status(), answer.text().as_str()), (200, "ok"), "{answer:?}");
+    assert!(answer.field("connection").eq_ignore_ascii_case("close"), "{answer:?}");
+    let sent = service.last();
+    for name in ["upgrade", "http2-settings", "connection"] {
+        assert!(!sent.has(name), "{name}: {sent:?}");
+    }
+}
