@@ -176,7 +176,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Path<T> {
     }
 }
 
-/// The query string, parsed.
+/// The query string, parsed; the refusal points at the parameter.
 #[derive(Debug)]
 pub struct Query<T>(pub T);
 
@@ -185,19 +185,20 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        if request.query_string().contains("%00") {
-            return ready(Err(kinds::NUL_NOT_ALLOWED.problem()));
-        }
-        ready(web::Query::<T>::from_query(request.query_string()).map_or_else(
-            |error| {
-                let text = error.to_string();
-                let (code, detail) = code_of(text.trim_start_matches("Query deserialize error: "));
-                let code = if code == "type_mismatch" { "invalid_query".into() } else { code };
-                Err(Problem::field("", code, detail))
-            },
-            |query| Ok(Query(query.into_inner())),
-        ))
+        ready(query(request.query_string()).map(Query))
     }
+}
+
+fn query<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
+    if text.contains("%00") {
+        return Err(kinds::NUL_NOT_ALLOWED.problem());
+    }
+    let source = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(text.as_bytes()));
+    serde_path_to_error::deserialize(source).map_err(|error| {
+        let (code, detail) = code_of(&error.inner().to_string());
+        let code = if code == "type_mismatch" { "invalid_query".into() } else { code };
+        Problem::field(pointer(error.path()), code, detail)
+    })
 }
 
 #[cfg(test)]
@@ -242,6 +243,34 @@ mod tests {
 
         let body = refused(r#"{}"#);
         assert_eq!(body["code"], "field_required");
+    }
+
+    #[test]
+    fn a_refusal_points_at_the_parameter() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[allow(dead_code)]
+        struct Asked {
+            limit: Option<u32>,
+            from: String,
+        }
+        for (text, code, pointer) in [
+            ("from=a&limit=many", "invalid_query", "/limit"),
+            ("from=a&size=1", "unknown_field", "/size"),
+            // The detail names it.
+            ("from=a&from=b", "field_repeated", ""),
+            ("limit=1", "field_required", ""),
+            ("from=%00", "nul_not_allowed", ""),
+        ] {
+            let body = query::<Asked>(text).unwrap_err().body(None);
+            assert_eq!(body["code"], code, "{text}: {body}");
+            assert_eq!(
+                body["errors"][0]["pointer"].as_str().unwrap_or_default(),
+                pointer,
+                "{body}"
+            );
+        }
+        assert_eq!(query::<Asked>("from=a%20b&limit=3").unwrap().from, "a b");
     }
 
     #[test]
