@@ -14,6 +14,8 @@ const REPORTS: [&str; 6] =
 const LOCK: Statement = Statement::new("LOCK", "LOCK TABLE sums");
 
 both_engines! {
+    with &[ServiceName::Users, ServiceName::Analytics];
+
     /// Reports are for staff; a rebuild is begun by administrators.
     async fn reports_are_for_staff(system: TestSystem) {
         let (admin, alice) = (system.admin().await, system.person("alice").await);

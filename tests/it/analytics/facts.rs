@@ -28,6 +28,8 @@ fn day(text: &str, minor: i64) -> (String, i64) {
 }
 
 both_engines! {
+    with &[ServiceName::Users, ServiceName::Analytics];
+
     /// Days are those of the zone, whatever its distance from UTC and whatever its clocks do.
     async fn days_are_those_of_the_zone(system: TestSystem) {
         let heard = tell(&system, &[

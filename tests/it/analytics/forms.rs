@@ -33,6 +33,8 @@ fn joined(path: &str, format: &str) -> String {
 }
 
 both_engines! {
+    with &[ServiceName::Users, ServiceName::Analytics];
+
     /// A table opens in a spreadsheet, and nothing in it is run there.
     async fn a_report_is_a_table(system: TestSystem) {
         let admin = system.admin().await;

@@ -1,5 +1,6 @@
 //! The sums are those of the ledger, to the cent, whatever happened on the way.
 
+use busbar::types::ServiceName;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -64,6 +65,8 @@ async fn pay(payer: &Person, bill: &str, minor: i64, token: &str) -> Value {
 }
 
 both_engines! {
+    with &[ServiceName::Users, ServiceName::Payments, ServiceName::Billing, ServiceName::Analytics];
+
     /// Payments that succeed, fail and are in the dark, a voided bill, and a kill in the middle.
     async fn the_sums_are_those_of_the_ledger(system: TestSystem) {
         system.kill();

@@ -64,6 +64,8 @@ async fn is_rebuilt(system: &TestSystem, admin: &Person, generation: i64) {
 }
 
 both_engines! {
+    with &[ServiceName::Users, ServiceName::Analytics];
+
     /// Events go on coming, the process is killed: what comes into use is the same as before, with
     /// what came meanwhile.
     async fn a_rebuild_comes_to_the_same_figures(system: TestSystem) {

@@ -9,6 +9,8 @@ use super::desk::{PATH, Sending, head, id_of};
 use crate::support::both_engines;
 
 both_engines! {
+    with &[ServiceName::Users, ServiceName::Documents];
+
     /// A link is good for one document until it expires, and for nothing else.
     async fn a_link_is_good_for_a_time(system: TestSystem) {
         let (alice, stranger) = (system.person("alice").await, system.anonymous());

@@ -1,5 +1,6 @@
 //! The same bytes sent and deleted by many at once: no document is ever without its content.
 
+use busbar::types::ServiceName;
 use futures_util::future::join_all;
 
 use super::desk::{PATH, Sending, blobs, content, id_of};
@@ -9,6 +10,8 @@ const PEOPLE: usize = 8;
 const ROUNDS: usize = 6;
 
 both_engines! {
+    with &[ServiceName::Users, ServiceName::Documents];
+
     /// Each sends, reads and deletes the same bytes again and again; what is written down can be
     /// read, and with the last document the bytes are gone.
     async fn the_same_bytes_come_and_go(system: TestSystem) {

@@ -1,11 +1,14 @@
 //! Downloads: conditions, parts and fields; lists.
 
+use busbar::types::ServiceName;
 use serde_json::{Value, json};
 
 use super::desk::{PATH, Sending, content, digest, head, id_of};
 use crate::support::both_engines;
 
 both_engines! {
+    with &[ServiceName::Users, ServiceName::Documents];
+
     /// What a download says of itself, and when it need not be sent.
     async fn a_download_keeps_the_rules_of_http(system: TestSystem) {
         let alice = system.person("alice").await;

@@ -10,6 +10,8 @@ use crate::support::wire::Wire;
 use crate::support::{Engine, TestSystem};
 
 both_engines! {
+    with &[ServiceName::Users, ServiceName::Documents];
+
     /// Uploads that are wrong are told why, and leave nothing on the disk.
     async fn a_wrong_upload_is_refused_and_leaves_nothing(system: TestSystem) {
         let alice = system.person("alice").await;

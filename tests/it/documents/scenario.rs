@@ -1,5 +1,6 @@
 //! The life of a document, from its upload to the last trace of it.
 
+use busbar::types::ServiceName;
 use serde_json::json;
 
 use super::desk::{PATH, Sending, blobs, content, digest, id_of, noise, stored};
@@ -8,6 +9,8 @@ use crate::support::both_engines;
 const SIZE: usize = 5 * 1024 * 1024;
 
 both_engines! {
+    with &[ServiceName::Users, ServiceName::Documents];
+
     /// Five megabytes with a wrong and a right digest, parts of them, the eyes of others, links, the
     /// same bytes of two people.
     async fn a_document_from_beginning_to_end(system: TestSystem) {

@@ -23,6 +23,8 @@ fn memory_peak(process: u32) -> usize {
 }
 
 both_engines! {
+    with &[ServiceName::Users, ServiceName::Documents];
+
     /// A form brings a file with its name, and what staff say of it.
     async fn a_form_brings_a_file(system: TestSystem) {
         let (admin, alice) = (system.admin().await, system.person("alice").await);

@@ -1,5 +1,6 @@
 //! What staff say to some people.
 
+use busbar::types::ServiceName;
 use serde_json::json;
 
 use super::{mails, message, messages, of_subject};
@@ -8,6 +9,8 @@ use crate::support::both_engines;
 const PATH: &str = "/api/notifications";
 
 both_engines! {
+    with &[ServiceName::Users, ServiceName::Notifications];
+
     /// An announcement reaches each of its people once, however often it is asked for with a key.
     async fn an_announcement_reaches_each_of_its_people_once(system: TestSystem) {
         let admin = system.admin().await;

@@ -10,6 +10,8 @@ use crate::support::orders::order;
 const AMOUNT: i64 = 4496;
 
 both_engines! {
+    with &[ServiceName::Users, ServiceName::Payments, ServiceName::Billing, ServiceName::Notifications];
+
     /// A person signs up, gets a bill, fails to pay it, is reminded, pays it: each of these gives
     /// one mail and one notice, in which everything stands that belongs there.
     async fn each_event_gives_one_mail_and_one_notice(system: TestSystem) {

@@ -1,11 +1,14 @@
 //! The inbox: one's own alone, counted, paged, marked as read.
 
+use busbar::types::ServiceName;
 use serde_json::{Value, json};
 
 use super::{message, messages};
 use crate::support::both_engines;
 
 both_engines! {
+    with &[ServiceName::Users, ServiceName::Billing, ServiceName::Notifications];
+
     /// Notices are unread until they are read, one or all; the first time counts.
     async fn notices_are_counted_and_read(system: TestSystem) {
         let (admin, alice) = (system.admin().await, system.person("alice").await);

@@ -28,6 +28,8 @@ async fn login(system: &TestSystem, password: &str) -> Answer {
 }
 
 both_engines! {
+    with &[ServiceName::Users, ServiceName::Notifications];
+
     /// The code in the mail makes a new password, once; every session ends, and a lockout too.
     async fn a_new_password_is_chosen_with_the_code_in_the_mail(system: TestSystem) {
         let alice = system.person("alice").await;

@@ -1,5 +1,6 @@
 //! Who wants what by which way, and what cannot be muted.
 
+use busbar::types::ServiceName;
 use serde_json::{Value, json};
 
 use super::{event, mails, message, tell};
@@ -8,6 +9,8 @@ use crate::support::both_engines;
 const PATH: &str = "/api/notifications/preferences";
 
 both_engines! {
+    with &[ServiceName::Users, ServiceName::Billing, ServiceName::Notifications];
+
     /// Preferences begin with everything on, are one's own, and are replaced by version.
     async fn preferences_are_ones_own(system: TestSystem) {
         let (alice, eve) = (system.person("alice").await, system.person("eve").await);

@@ -1,5 +1,6 @@
 //! A look at a template before it is used.
 
+use busbar::types::ServiceName;
 use serde_json::{Value, json};
 
 use crate::support::both_engines;
@@ -12,6 +13,8 @@ fn overdue() -> Value {
 }
 
 both_engines! {
+    with &[ServiceName::Users, ServiceName::Notifications];
+
     /// Staff see what a template makes of variables, in the language and zone that they ask for.
     async fn staff_see_what_would_be_sent(system: TestSystem) {
         let (admin, alice) = (system.admin().await, system.person("alice").await);

@@ -11,9 +11,11 @@ pub(crate) enum Engine {
     Postgres,
 }
 
-/// Makes a test for each engine: `both_engines! { async fn name(system: TestSystem) { … } }`.
+/// Makes a test for each engine: `both_engines! { async fn name(system: TestSystem) { … } }`. Whose
+/// story needs a few services only says which: `both_engines! { with &[Users]; async fn … }`; starting
+/// all nine is most of what a test costs.
 macro_rules! both_engines {
-    ($($(#[$meta:meta])* async fn $name:ident($system:ident: TestSystem) $body:block)+) => { $(
+    (with $services:expr; $($(#[$meta:meta])* async fn $name:ident($system:ident: TestSystem) $body:block)+) => { $(
         $(#[$meta])*
         mod $name {
             #[allow(unused_imports)]
@@ -23,22 +25,30 @@ macro_rules! both_engines {
 
             #[actix_web::test]
             async fn sqlite() {
-                let system = $crate::support::TestSystem::start($crate::support::Engine::Sqlite).await;
-                check(system.clone()).await;
-                system.finish().await;
+                $crate::support::Engine::Sqlite.run($services, check).await;
             }
 
             #[actix_web::test]
             async fn postgres() {
-                let system =
-                    $crate::support::TestSystem::start($crate::support::Engine::Postgres).await;
-                check(system.clone()).await;
-                system.finish().await;
+                $crate::support::Engine::Postgres.run($services, check).await;
             }
         }
     )+ };
+    ($($tests:tt)+) => {
+        $crate::support::both_engines! { with &busbar::types::ServiceName::ALL; $($tests)+ }
+    };
 }
 pub(crate) use both_engines;
+
+impl Engine {
+    /// What a test of `both_engines` is: a system of these services and a gateway, the story, its end.
+    pub(crate) async fn run(self, services: &[ServiceName], story: impl AsyncFnOnce(TestSystem)) {
+        let system = TestSystem::hosting(self, services);
+        system.start_again().await;
+        story(system.clone()).await;
+        system.finish().await;
+    }
+}
 
 impl TestSystem {
     /// Where a service keeps its data, on PostgreSQL.

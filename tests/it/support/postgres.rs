@@ -45,7 +45,7 @@ const KEEPER: &str = r#"
             "$bin/postgres" -D "$dir/data" -p "$port" -c listen_addresses=127.0.0.1 \
                 -c unix_socket_directories= -c max_connections=300 -c shared_buffers=32MB \
                 -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
-                -c track_activities=on </dev/null >>"$dir/log" 2>&1 &
+                -c autovacuum=off </dev/null >>"$dir/log" 2>&1 &
             server=$!
         fi
         echo "$order"

@@ -10,6 +10,8 @@ use crate::support::person::PASSWORD;
 use crate::support::{Person, both_engines};
 
 both_engines! {
+    with &[ServiceName::Users];
+
     /// Somebody signs up, logs in and sees themselves; nothing secret is in any answer, and the
     /// token is good by the published keys.
     async fn somebody_signs_up_and_logs_in(system: TestSystem) {

@@ -1,5 +1,6 @@
 //! What administrators do, and how the first one comes to be.
 
+use busbar::types::ServiceName;
 use serde_json::{Value, json};
 
 use super::{Tokens, id_of, login, refresh, sign_up, tokens, with};
@@ -9,6 +10,8 @@ use crate::support::system::ADMIN_EMAIL;
 use crate::support::{Engine, TestSystem, both_engines};
 
 both_engines! {
+    with &[ServiceName::Users];
+
     /// A role counts at once, a lost one too; somebody who can name others always remains.
     async fn roles_are_given_and_one_administrator_remains(system: TestSystem) {
         let admin = system.admin().await;

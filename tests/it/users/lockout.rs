@@ -1,6 +1,7 @@
 //! Guessing passwords: slowed down for accounts that exist and for those that do not alike,
 //! across restarts, and without locking out who owns the account.
 
+use busbar::types::ServiceName;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -32,6 +33,8 @@ fn device(answer: &Answer) -> String {
 }
 
 both_engines! {
+    with &[ServiceName::Users];
+
     /// Ten wrong passwords for somebody and for nobody: the same answers. The wait outlasts a
     /// restart, spares a device of the owner, and ends.
     async fn guessing_is_slowed_down_for_somebody_and_nobody_alike(system: TestSystem) {

@@ -1,5 +1,6 @@
 //! A new password.
 
+use busbar::types::ServiceName;
 use serde_json::json;
 
 use super::{login, refresh, sign_up, tokens, with};
@@ -9,6 +10,8 @@ use crate::support::person::PASSWORD;
 const NEW: &str = "another sentence nobody guesses";
 
 both_engines! {
+    with &[ServiceName::Users];
+
     /// A new password ends the other sessions at once; this one goes on, the old password is over.
     async fn a_new_password_ends_the_other_sessions(system: TestSystem) {
         let visitor = system.anonymous();

@@ -1,5 +1,6 @@
 //! Sessions and their tokens: what is given once, what is given again, and what ends it all.
 
+use busbar::types::ServiceName;
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
@@ -10,6 +11,8 @@ use crate::support::both_engines;
 use crate::support::person::PASSWORD;
 
 both_engines! {
+    with &[ServiceName::Users];
+
     /// A refresh token is exchanged once; a moment later for the same again; then whoever shows it
     /// ends the session for all.
     async fn a_refresh_token_that_comes_twice_ends_its_session(system: TestSystem) {

@@ -1,5 +1,6 @@
 //! Endpoints: made, shown, changed, paused and deleted, by staff alone.
 
+use busbar::types::ServiceName;
 use serde_json::{Value, json};
 
 use super::house::{Receiver, id, may_call_home, publish, webhook};
@@ -9,6 +10,8 @@ const PUBLIC: &str = "https://93.184.216.34/hook";
 const NOBODY: &str = "01990000-0000-7000-8000-000000000000";
 
 both_engines! {
+    with &[ServiceName::Users, ServiceName::Webhooks];
+
     /// From its making to its end; the secret is shown once.
     async fn a_webhook_lives(system: TestSystem) {
         let staff = system.admin().await;

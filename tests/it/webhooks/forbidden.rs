@@ -1,5 +1,6 @@
 //! Addresses that are not called: not when a webhook is made, and not when its name has moved.
 
+use busbar::types::ServiceName;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -18,6 +19,8 @@ async fn refused(staff: &Person, url: &str) -> Value {
 }
 
 both_engines! {
+    with &[ServiceName::Users, ServiceName::Webhooks];
+
     /// Whatever form the address has, the answer names the rule.
     async fn special_addresses_are_refused_in_every_form(system: TestSystem) {
         let staff = system.admin().await;
