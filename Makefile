@@ -8,6 +8,8 @@ help:         ## this list
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: .*##/:/'
 start:        ## all nine services, data in ./data
 	cargo run --release --locked
+compiled:
+	cargo test --workspace --locked --profile $(PROFILE) --no-run
 test:         ## all tests, on SQLite and PostgreSQL; installs PostgreSQL when it is missing
 	sh tests/prepare.sh
 	cargo test --workspace --locked --profile $(PROFILE)
@@ -23,9 +25,11 @@ console-tests: ## the status page in a headless Chromium, services killed under 
 	PROFILE=$(PROFILE) sh tests/console.sh
 metrics-tests: ## a real Prometheus scrapes all nine; every expression of rules and dashboards has data
 	PROFILE=$(PROFILE) sh tests/metrics.sh
-lint:         ## formatting, clippy, licences and banned crates
+lint: clippy deny ## formatting, clippy, licences and banned crates
+clippy:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked --profile $(PROFILE) -- -D warnings
+deny:
 	sh tests/deny.sh
 bench:        ## Busbar beside nginx, HAProxy, Varnish and Node.js, into docs/benchmarks.md
 	sh benches/run.sh
@@ -43,4 +47,4 @@ docker-test:  ## the containers for real, under load: each killed in turn, one s
 # Most of the time a test waits for something.
 export RUST_TEST_THREADS ?= $(shell expr 3 \* $$(nproc))
 
-.PHONY: help start test proofs fuzz cache-tests console-tests metrics-tests lint bench docker-build docker-up docker-down docker-test
+.PHONY: help start compiled test clippy deny proofs fuzz cache-tests console-tests metrics-tests lint bench docker-build docker-up docker-down docker-test

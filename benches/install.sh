@@ -13,14 +13,8 @@ has nginx || missing="$missing nginx-light"
 ! takes_part varnish || has varnishd || missing="$missing varnish"
 ! takes_part node || has node || missing="$missing nodejs"
 ! takes_part node || has npm || missing="$missing npm"
-if [ -n "$missing" ]; then
-    as_root=""
-    [ "$(id -u)" = 0 ] || as_root="sudo"
-    $as_root apt-get update -q
-    # A server that installs itself also starts itself, on a port that may be taken.
-    $as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-        apt-get install -q -y --no-install-recommends $missing
-fi
+# shellcheck disable=SC2086
+sh tests/packages.sh $missing
 
 # The Node.js gateway and its packages live beside what cargo builds.
 node_folder="${CARGO_TARGET_DIR:-target}/bench-node"

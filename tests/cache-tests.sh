@@ -8,12 +8,7 @@ folder="${CARGO_TARGET_DIR:-target}/tools/cache-tests"
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 suite="$folder/node_modules/http-cache-tests"
-if ! command -v npm >/dev/null; then
-    as_root=""
-    [ "$(id -u)" = 0 ] || as_root="sudo"
-    $as_root apt-get update -q
-    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends nodejs npm
-fi
+command -v npm >/dev/null || sh tests/packages.sh nodejs npm
 [ -d "$suite" ] || npm install --prefix "$folder" --no-fund --no-audit --silent "http-cache-tests@$version"
 
 profile="${PROFILE:-ci}"

@@ -9,17 +9,19 @@
 # used where there is one. Where images cannot be pulled: PROGRAM=path of a compiled busbar, or
 # BIN_FROM=prebuilt; POSTGRES_IMAGE=busbar-test-postgres, which is made here when it is not there;
 # COMPOSE_PROFILES=split leaves out Prometheus and Grafana. Where containers cannot be started at all this
-# fails, unless BUSBAR_CI_WITHOUT_CONTAINERS=1 says that it need not be tried.
+# fails, unless BUSBAR_CI_WITHOUT_CONTAINERS=1 says that it need not be tried. `install`: only installs.
 set -eu
 cd "$(dirname "$0")/.."
 scratch="$(mktemp -d)"
 daemon="" events=""
 had_settings="$(ls deploy/.env 2>/dev/null || true)"
-if ! command -v "${DOCKER:-docker}" >/dev/null || ! command -v dockerd >/dev/null || ! command -v docker-compose >/dev/null; then
-    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-        apt-get update -q >"$scratch/apt.log" 2>&1 || true
-        DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends docker.io docker-compose >>"$scratch/apt.log" 2>&1 || tail -5 "$scratch/apt.log" >&2
-    fi
+has() { for program; do command -v "$program" >/dev/null || return 1; done; }
+if ! has "${DOCKER:-docker}" dockerd docker-compose && [ "$(id -u)" = 0 ]; then
+    sh tests/packages.sh docker.io docker-compose >"$scratch/packages" 2>&1 || tail -5 "$scratch/packages" >&2
+fi
+if [ "${1-}" = install ]; then
+    rm -rf "$scratch"
+    exit 0
 fi
 # The distribution's own client first: another may fall back to a builder that pulls what is not used.
 [ ! -x /usr/bin/docker ] || PATH="/usr/bin:/usr/sbin:$PATH"

@@ -2,8 +2,12 @@
 # Lets a real Prometheus scrape all nine services under a load with errors in it, and asks it everything
 # that rules and dashboards ask: all of it must have an answer. Before that: the rules' own tests, and
 # what promtool has to say about the metrics. `make metrics-tests` runs it.
+# `install`: only installs what it needs.
 set -eu
 cd "$(dirname "$0")/.."
+{ command -v prometheus && command -v promtool; } >/dev/null || sh tests/packages.sh prometheus
+sh tests/python.sh
+[ "${1-}" != install ] || exit 0
 folder=$(mktemp -d)
 busbar="" prometheus=""
 cleanup() {
@@ -14,22 +18,11 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 1' INT TERM
 
-# Debian's package brings a server of its own along, which shall not run because of us.
-if ! command -v prometheus >/dev/null || ! command -v promtool >/dev/null; then
-    command -v apt-get >/dev/null || { echo "Prometheus is needed: please install it." >&2; exit 1; }
-    as_root=""
-    [ "$(id -u)" = 0 ] || as_root="sudo"
-    [ ! -d /run/systemd/system ] || $as_root systemctl mask --quiet prometheus.service
-    $as_root apt-get update -q
-    $as_root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
-        apt-get install -q -y --no-install-recommends prometheus
-fi
 
 promtool check config deploy/prometheus.yml
 promtool check rules deploy/rules/*.yml
 promtool test rules deploy/rules/tests/*.yml
 
-sh tests/python.sh
 built=$(mkdir -p "${CARGO_TARGET_DIR:-target}" && cd "${CARGO_TARGET_DIR:-target}" && pwd)
 python="$built/tools/python/bin/python"
 profile="${PROFILE:-ci}"

@@ -14,17 +14,7 @@ folder="${CARGO_TARGET_DIR:-target}/tools/python"
 [ "$(cat "$folder/installed" 2>/dev/null)" != "$packages" ] || exit 0
 
 # Debian has the module that makes such folders, with the pip in them, in a package apart.
-if ! python3 -c "import ensurepip, venv" 2>/dev/null; then
-    if ! command -v apt-get >/dev/null; then
-        echo "The tests need Python 3 with venv: please install it by this system's own means." >&2
-        exit 1
-    fi
-    as_root=""
-    [ "$(id -u)" = 0 ] || as_root="sudo"
-    $as_root apt-get update -q
-    $as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -q -y --no-install-recommends python3 python3-venv
-fi
+python3 -c "import ensurepip, venv" 2>/dev/null || sh tests/packages.sh python3 python3-venv
 [ -x "$folder/bin/pip" ] || python3 -m venv --clear "$folder"
 echo "$packages" | xargs "$folder/bin/pip" install -q --disable-pip-version-check
 echo "$packages" >"$folder/installed"
