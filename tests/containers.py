@@ -38,7 +38,7 @@ PAYERS, BILLED = 4, 1_000_000
 AGAIN = {0, 502, 503, 504}
 # How long a payer insists, and how long anything else may take to come about.
 PATIENCE_SECONDS = 120
-SETTLING_SECONDS = 3
+SETTLING_SECONDS = 2
 # So long after the last failure the kills are over and done with.
 QUIET_SECONDS = 5
 

@@ -105,11 +105,11 @@ if [ "${POSTGRES_IMAGE:-}" = busbar-test-postgres ] && ! "$docker" image inspect
 fi
 
 say "images, and everything up"
-make docker-build DOCKER="$docker" >/dev/null
+make -s docker-build DOCKER="$docker" >/dev/null
 "$docker" events --filter event=start --filter event=health_status \
     --format '{{.TimeNano}} {{.Actor.Attributes.name}} {{.Action}}' >"$scratch/events" &
 events=$!
-make docker-up DOCKER="$docker" COMPOSE="$COMPOSE" 2>"$scratch/up.log" || { cat "$scratch/up.log" >&2; fail "not up"; }
+make -s docker-up DOCKER="$docker" COMPOSE="$COMPOSE" 2>"$scratch/up.log" || { cat "$scratch/up.log" >&2; fail "not up"; }
 
 say "every service is up by its own word and the gateway's"
 for service in $services; do
@@ -190,7 +190,7 @@ $compose down >/dev/null 2>&1
 
 say "all nine in one container, with SQLite in a volume"
 export COMPOSE_PROFILES=all-in-one
-make docker-up DOCKER="$docker" COMPOSE="$COMPOSE" 2>"$scratch/up.log" || { cat "$scratch/up.log" >&2; fail "not up"; }
+make -s docker-up DOCKER="$docker" COMPOSE="$COMPOSE" 2>"$scratch/up.log" || { cat "$scratch/up.log" >&2; fail "not up"; }
 is_shut_in busbar 1
 eventually "the gateway does not find all of them up" 30 is_up
 bob='"email":"bob@example.org","password":"a bill a day keeps the dark away"'
