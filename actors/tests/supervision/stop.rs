@@ -53,6 +53,46 @@ fn a_drain_ends_at_its_limit() {
     });
 }
 
+/// What is said to hang is not waited for, whatever its drain may take.
+#[test]
+fn a_drain_does_not_wait_for_what_hangs() {
+    on_a_system(async {
+        let stage = Stage::new();
+        let drain = Duration::from_secs(60);
+        let tree = Tree::new().tier([ServiceSpec { drain, ..stage.spec("shop") }]);
+        let (registry, handle) = (tree.registry(), tree.handle());
+        let running = tree.start().await.unwrap();
+        let mut endless = Connection::open(address(&registry, "shop")).await.unwrap();
+        endless.send("/slow/60000").await.unwrap();
+        let begun = Instant::now();
+        let stopping = actix_rt::spawn(running.stop(Ending::Graceful));
+        until_state(&registry, "shop", State::Draining).await;
+        assert_eq!(handle.hung("shop").await, Err(Refused::Stopping));
+        assert!(stopping.await.unwrap().is_empty());
+        assert!(begun.elapsed() < Duration::from_secs(30));
+    });
+}
+
+/// While what is above it drains, a service that hangs is still replaced: its answers are waited for.
+#[test]
+fn a_service_that_hangs_is_replaced_until_it_is_its_turn_to_stop() {
+    on_a_system(async {
+        let (below, above) = (Stage::new(), Stage::new());
+        let tree = Tree::new().tier([below.spec("below")]).tier([above.spec("above")]);
+        let (registry, handle) = (tree.registry(), tree.handle());
+        let running = tree.start().await.unwrap();
+        let mut busy = Connection::open(address(&registry, "above")).await.unwrap();
+        busy.send("/slow/1500").await.unwrap();
+        let stopping = actix_rt::spawn(running.stop(Ending::Graceful));
+        until_state(&registry, "above", State::Draining).await;
+        assert_eq!(handle.replace("below").await, Err(Refused::Stopping));
+        assert_eq!(handle.hung("below").await, Ok(2));
+        assert_eq!(busy.answer().await.unwrap().status, 200);
+        assert!(stopping.await.unwrap().is_empty());
+        assert_eq!(registry.get("below").unwrap().state, State::Stopped);
+    });
+}
+
 #[test]
 fn one_service_can_be_stopped_and_started_again_while_the_others_go_on() {
     on_a_system(async {

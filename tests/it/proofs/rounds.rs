@@ -120,7 +120,7 @@ async fn every_service_falls_under_load_sqlite() {
 }
 
 #[actix_web::test]
-#[ignore = "not green every time on PostgreSQL; `make proofs` runs it"]
+#[ignore = "leaves what runs beside it no time; `make proofs` runs it alone"]
 async fn every_service_falls_under_load_postgres() {
     rounds(Engine::Postgres).await;
 }
