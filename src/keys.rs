@@ -1,7 +1,8 @@
 //! The secrets of an installation: 32 random bytes each, in `data/keys`, made on a first run.
 //!
 //! `service.key` is shared by all services and signs their calls to each other; `users.key` is the
-//! users service's own and is what its tokens are made from.
+//! users service's own and is what its tokens are made from. On the key of a service its instances agree
+//! by their database (`agreed`).
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};

@@ -2,12 +2,14 @@
 //!
 //! Start here: [`tree`] is the picture of the whole, [`services`] is what it is for. In reading
 //! order: [`types`] are the words, [`config`] the settings, [`storage`] the one place that knows two
-//! engines; [`events`], [`jobs`], [`requests`] and [`audit`] are laid into every service's database;
+//! engines; [`events`], [`jobs`], [`requests`], [`audit`] and [`agreed`] are laid into every service's
+//! database;
 //! [`host`] is one life of a service, [`gateway`] and [`health`] stand in front of them; [`admin`] is for
 //! who looks after the process, [`chronicle`] remembers how services ended; [`demo`]
 //! shows it all with made-up people.
 
 pub mod admin;
+pub mod agreed;
 pub mod audit;
 pub mod build;
 pub mod chronicle;

@@ -20,6 +20,11 @@ const COMMON: &[Script] = &[
         name: "common/0002_jobs",
         text: include_str!("../../migrations/common/0002_jobs.sql"),
     },
+    Script {
+        version: 3,
+        name: "common/0003_own_keys",
+        text: include_str!("../../migrations/common/0003_own_keys.sql"),
+    },
 ];
 
 /// How long a start waits for a database that is not there, as a part of the start's own limit.

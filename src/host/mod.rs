@@ -59,6 +59,8 @@ pub struct Host {
     /// Set when the process has been asked to stop.
     pub leaving: Arc<AtomicBool>,
     service_key: Arc<ServiceKey>,
+    /// What that key is made from.
+    shared: SecretKey,
     faults: BTreeMap<ServiceName, Faults>,
     metrics: BTreeMap<ServiceName, Metrics>,
     /// The news of each hosted service's supervisor to its callers.
@@ -116,6 +118,7 @@ impl Host {
             clock,
             leaving,
             service_key,
+            shared: secret,
             faults,
             metrics,
             upstreams,
@@ -129,6 +132,11 @@ impl Host {
     pub fn supervised(&self, registry: Arc<Registry>) {
         // A host has one tree.
         let _ = self.registry.set(registry);
+    }
+
+    /// The key that all services of the installation share.
+    pub fn shared_key(&self) -> &SecretKey {
+        &self.shared
     }
 
     /// How a hosted service is inside.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use busbar_actors::Failure;
 
+use crate::agreed::{Agreement, OwnKey};
 use crate::config::Config;
 use crate::host::Host;
 use crate::keys::SecretKey;
@@ -17,7 +18,7 @@ use super::Made;
 
 pub(super) fn users(host: &Host, made: &Made) -> Result<users::Settings, Failure> {
     let config = &host.config;
-    let secret = own_key(config, config.keys.users_key_file.as_deref(), "users")?;
+    let secret = own_key(host, config.keys.users_key_file.as_deref(), "users")?;
     let proxies = config.gateway.trusted_proxies.iter();
     let made = made.clone();
     Ok(users::Settings {
@@ -66,7 +67,7 @@ pub(super) fn documents(host: &Host) -> Result<documents::Settings, Failure> {
     Ok(documents::Settings {
         section: config.documents.clone(),
         folder: config.process.data_dir.join("documents"),
-        secret: own_key(config, config.keys.documents_key_file.as_deref(), "documents")?,
+        secret: own_key(host, config.keys.documents_key_file.as_deref(), "documents")?,
     })
 }
 
@@ -82,19 +83,25 @@ pub(super) fn webhooks(host: &Host) -> Result<webhooks::Settings, Failure> {
     let config = &host.config;
     Ok(webhooks::Settings {
         section: config.webhooks.clone(),
-        secret: own_key(config, config.keys.webhooks_key_file.as_deref(), "webhooks")?,
+        secret: own_key(host, config.keys.webhooks_key_file.as_deref(), "webhooks")?,
         hosts_file: config.faults.hosts_file.clone().filter(|_| config.faults.injection),
     })
 }
 
-/// The key of one service: from the file that the settings name, or from the data directory, where
-/// it is made on the first run.
-fn own_key(config: &Config, file: Option<&Path>, name: &str) -> Result<[u8; 32], Failure> {
-    let key = match file {
-        Some(path) => SecretKey::read(path)?,
-        None => SecretKey::read_or_make(&config.process.data_dir.join(format!("keys/{name}.key")))?,
+/// The key of one service: from the file that the settings name, or the one on which its instances
+/// agree, which the first of them has in its data directory.
+fn own_key(host: &Host, file: Option<&Path>, name: &'static str) -> Result<OwnKey, Failure> {
+    if let Some(path) = file {
+        return Ok(OwnKey::Given(*SecretKey::read(path)?.bytes()));
+    }
+    let path = host.config.process.data_dir.join(format!("keys/{name}.key"));
+    let kept = if path.exists() { Some(*SecretKey::read(&path)?.bytes()) } else { None };
+    let make = move || match SecretKey::read_or_make(&path) {
+        Ok(key) => Ok(*key.bytes()),
+        Err(fault) => Err(fault.to_string()),
     };
-    Ok(*key.bytes())
+    let shared = *host.shared_key().bytes();
+    Ok(OwnKey::Agreed(Agreement { name, shared, kept, make: Arc::new(make) }))
 }
 
 fn public_url(config: &Config) -> String {

@@ -15,6 +15,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("chronicle", &["types"]),
     ("logging", &["config", "types"]),
     ("admin", &["config", "gateway", "host", "logging", "types"]),
+    ("agreed", &["storage", "types"]),
     ("audit", &["storage", "types"]),
     ("events", &["storage", "types"]),
     ("jobs", &["storage", "types"]),
@@ -26,8 +27,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "services",
         &[
-            "audit", "config", "events", "faults", "jobs", "requests", "services", "storage",
-            "types",
+            "agreed", "audit", "config", "events", "faults", "jobs", "requests", "services",
+            "storage", "types",
         ],
     ),
 ];

@@ -1,7 +1,7 @@
 //! Documents: upload, download, links, invoices and receipts.
 
 mod crash;
-mod desk;
+pub(crate) mod desk;
 mod disk;
 mod links;
 mod papers;

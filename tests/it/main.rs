@@ -29,6 +29,7 @@ mod problems;
 mod proofs;
 mod readme;
 mod reload;
+mod several;
 mod storage;
 mod story;
 mod supervision;

@@ -87,11 +87,12 @@ section! {
     Keys {
         /// The key that signs calls between services; `None`: one in the data directory.
         service_key_file: Option<PathBuf> = optional(path),
-        /// The key that user tokens come from; `None`: one in the data directory.
+        /// The key that user tokens come from; `None`: the one that the instances agree on.
         users_key_file: Option<PathBuf> = optional(path),
-        /// The key that signs links to documents; `None`: one in the data directory.
+        /// The key that signs links to documents; `None`: the one that the instances agree on.
         documents_key_file: Option<PathBuf> = optional(path),
-        /// The key under which the secrets of webhooks are kept; `None`: one in the data directory.
+        /// The key under which the secrets of webhooks are kept; `None`: the one that the instances
+        /// agree on.
         webhooks_key_file: Option<PathBuf> = optional(path),
     }
 }

@@ -28,6 +28,7 @@ use std::time::Duration;
 use busbar_http::{Check, Kind, Metrics, Problem, Routes, about};
 use tokio::sync::Semaphore;
 
+use crate::agreed::OwnKey;
 use crate::config;
 use crate::events::Event;
 use crate::faults::Failpoints;
@@ -85,7 +86,7 @@ pub struct Settings {
     /// Where content is kept.
     pub folder: PathBuf,
     /// Links are signed with it. Several instances share it.
-    pub secret: [u8; 32],
+    pub secret: OwnKey,
 }
 
 impl Service for Documents {
@@ -108,7 +109,7 @@ impl Service for Documents {
         upkeep::ensure(&database, &clock).await?;
         Ok(Documents {
             vault,
-            signer: Signer::new(&secret),
+            signer: Signer::new(&secret.agreed(&database, &clock).await?),
             upload_bytes_max: section.upload_bytes_max,
             upload_wait: Duration::from_secs(section.transfer_seconds),
             link_seconds: section.link_seconds,

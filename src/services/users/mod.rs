@@ -29,6 +29,7 @@ use busbar_http::caller::Verifier;
 use busbar_http::headers::Cidr;
 use busbar_http::{Kind, Metrics, Problem, Routes, about};
 
+use crate::agreed::OwnKey;
 use crate::config;
 use crate::events::Event;
 use crate::jobs;
@@ -66,7 +67,7 @@ const USERS: &[(&str, &str)] = &[
 pub struct Settings {
     pub section: config::Users,
     /// All keys of the service are made from it. Several instances share it.
-    pub secret: [u8; 32],
+    pub secret: OwnKey,
     /// Proxies before the gateway.
     pub trusted_proxies: Vec<Cidr>,
     /// Hears of the administrator that a first run has made.
@@ -111,7 +112,7 @@ impl Service for Users {
 
     async fn open(setup: Setup<Settings>) -> Result<Users, OpenError> {
         let Setup { database, clock, settings, .. } = setup;
-        let keys = Keys::derive(&settings.secret)?;
+        let keys = Keys::derive(&settings.secret.agreed(&database, &clock).await?)?;
         let hasher = Arc::new(Hasher::new(&settings.section)?);
         let users = Users {
             verifier: keys.verifier(clock.clone()),

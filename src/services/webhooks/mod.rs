@@ -28,6 +28,7 @@ use busbar_actors::ChildSpec;
 use busbar_http::client::outside::{Bounds, Judge, Names, Outside, Tls};
 use busbar_http::{About, Kind, Metrics, Problem, Routes, about};
 
+use crate::agreed::OwnKey;
 use crate::config;
 use crate::events::Event;
 use crate::faults::Failpoints;
@@ -82,7 +83,7 @@ pub struct Webhooks {
 pub struct Settings {
     pub section: config::Webhooks,
     /// What is kept of endpoints' secrets is encrypted under it. Several instances share it.
-    pub secret: [u8; 32],
+    pub secret: OwnKey,
     /// Names that come before those of the system: for tests.
     pub hosts_file: Option<PathBuf>,
 }
@@ -112,6 +113,7 @@ impl Service for Webhooks {
         let Setup { database, clock, settings, failpoints, .. } = setup;
         let Settings { section, secret, hosts_file } = settings;
         let total = Duration::from_millis(section.timeout_ms);
+        let secret = secret.agreed(&database, &clock).await?;
         let webhooks = Webhooks {
             database,
             clock,

@@ -12,7 +12,7 @@ use busbar::services::users::Users;
 use busbar::services::utilities::Utilities;
 use busbar::services::webhooks::Webhooks;
 use busbar::storage::{Database, Prepared, Script, Statement, StoreError};
-use busbar::{audit, events, jobs, requests};
+use busbar::{agreed, audit, events, jobs, requests};
 
 use super::{Bench, Engine, STATEMENTS};
 
@@ -24,11 +24,16 @@ struct Room {
 }
 
 fn in_each_database() -> Room {
-    let statements =
-        [events::statements(), jobs::statements(), requests::statements(), audit::statements()];
+    let statements = [
+        events::statements(),
+        jobs::statements(),
+        requests::statements(),
+        audit::statements(),
+        agreed::statements(),
+    ];
     Room {
         name: "common",
-        scripts: vec![events::SCRIPT, jobs::SCRIPT],
+        scripts: vec![events::SCRIPT, jobs::SCRIPT, agreed::SCRIPT],
         statements: statements.concat(),
     }
 }

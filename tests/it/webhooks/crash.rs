@@ -59,9 +59,9 @@ async fn nothing_is_sent_unsigned() {
     let receiver = Receiver::answering(&["200 OK"]);
     let made = webhook(&system.admin().await, &receiver.url(), &["*"]).await;
     system.kill();
-    let key = system.folder().join("data/keys/webhooks.key");
-    std::fs::rename(&key, key.with_extension("old")).unwrap();
-    system.launch_with(&[LOOPBACK]).await;
+    let other = system.folder().join("other.key");
+    std::fs::write(&other, format!("{}=\n", "A".repeat(43))).unwrap();
+    system.launch_with(&[LOOPBACK, ("BUSBAR_WEBHOOKS_KEY_FILE", other.to_str().unwrap())]).await;
     let sent = tested(&system.admin().await, &made).await;
     let delivery = attempted(&system, &sent, 1).await;
     assert_eq!(delivery["attempts"][0]["outcome"], "unsigned");
