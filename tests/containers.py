@@ -341,7 +341,7 @@ def table(events):
         at, name, action = line.rstrip().split(" ", 2)
         {"start": started, "health_status: healthy": healthy}.get(action, {}).setdefault(name, int(at) / 1e9)
     print("| container | image | up after | healthy after | memory |\n|---|---|---|---|---|")
-    rows = [(service, container) for service in SERVICES + ["postgres"] for container in containers(service)]
+    rows = [(service, container) for service in ["gateway", *SERVICES[:-1], "postgres"] for container in containers(service)]
     told = run(DOCKER, "stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}", *(row[1] for row in rows))
     memory = dict(line.split(" / ")[0].split(" ") for line in told.splitlines())
     for service, container in rows:
