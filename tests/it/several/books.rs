@@ -74,6 +74,7 @@ async fn a_bill_is_not_paid_twice_at_two_instances() {
 #[actix_web::test]
 async fn numbers_have_no_gaps_over_two_instances() {
     const BILLS: usize = 60;
+    const PATIENT_TIMES: usize = 5;
     let twins = Twins::start().await;
     let admin = twins.system.admin().await;
     let alice = twins.system.person("alice").await;
@@ -90,7 +91,14 @@ async fn numbers_have_no_gaps_over_two_instances() {
             (twins.at(&admin, Billing, number + instance).keyed(&key), format!("/bills/{id}/issue"))
         });
         join_all(both.map(|(staff, path): (Person, String)| async move {
-            staff.post(&path, json!({})).await
+            let mut answer = staff.post(&path, json!({})).await;
+            // So many at once may be more than the database takes; what is keyed is asked again.
+            for _ in 0..PATIENT_TIMES {
+                if answer.status == 503 {
+                    answer = staff.post(&path, json!({})).await;
+                }
+            }
+            answer
         }))
     };
     let answers = join_all(bills.iter().enumerate().map(issue)).await;

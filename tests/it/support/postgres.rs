@@ -43,7 +43,7 @@ const KEEPER: &str = r#"
         stop
         if [ "$order" = start ]; then
             "$bin/postgres" -D "$dir/data" -p "$port" -c listen_addresses=127.0.0.1 \
-                -c unix_socket_directories= -c max_connections=300 -c shared_buffers=32MB \
+                -c unix_socket_directories= -c max_connections=900 -c shared_buffers=32MB \
                 -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
                 -c autovacuum=off </dev/null >>"$dir/log" 2>&1 &
             server=$!
