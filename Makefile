@@ -45,6 +45,6 @@ docker-test:  ## the containers for real, under load: each killed in turn, one s
 	DOCKER="$(DOCKER)" sh tests/containers.sh
 
 # Most of the time a test waits for something.
-export RUST_TEST_THREADS ?= $(shell expr 3 \* $$(nproc))
+export RUST_TEST_THREADS ?= $(shell expr 2 \* $$(nproc))
 
 .PHONY: help start compiled test clippy deny proofs fuzz cache-tests console-tests metrics-tests lint bench docker-build docker-up docker-down docker-test

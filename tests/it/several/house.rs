@@ -1,6 +1,7 @@
 //! A gateway, and two processes with all services behind it.
 
 use std::cell::RefCell;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use busbar::types::ServiceName;
 use serde_json::Value;
@@ -12,6 +13,9 @@ use crate::support::{Engine, Person, TestSystem, postgres};
 /// Where the second process keeps its data.
 const OTHER_DATA: &str = "other";
 
+/// Sixteen services on one server are much for a small machine: one house at a time.
+static TURN: Mutex<()> = Mutex::new(());
+
 pub(super) struct Twins {
     /// The gateway, and the first instance of each service.
     pub(super) system: TestSystem,
@@ -19,6 +23,7 @@ pub(super) struct Twins {
     ports: Vec<(ServiceName, u16)>,
     urls: Vec<(String, String)>,
     second: RefCell<Option<Process>>,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Twins {
@@ -28,6 +33,7 @@ impl Twins {
 
     /// With these variables for all, and these for the second instances alone.
     pub(super) async fn start_with(all: &[(&str, &str)], second: &[(&str, &str)]) -> Twins {
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let system = TestSystem::prepare(Engine::Postgres);
         system.share_a_key();
         // What documents hold is in one folder that both reach.
@@ -42,7 +48,7 @@ impl Twins {
             (format!("{}_URL", name.variable_prefix()), urls)
         };
         let urls = ports.iter().map(url).collect();
-        let twins = Twins { system, ports, urls, second: RefCell::default() };
+        let twins = Twins { system, ports, urls, second: RefCell::default(), _turn: turn };
         let urls = twins.urls.iter().map(|(name, urls)| (name.as_str(), urls.as_str()));
         let first: Vec<_> = urls.chain(all.iter().copied()).collect();
         let services: Vec<ServiceName> = ServiceName::domain().collect();
