@@ -28,9 +28,12 @@ mod strict;
 mod tunnels;
 mod upstreams;
 
+use std::thread::JoinHandle;
+use std::time::Duration;
+
 use busbar::types::ServiceName;
 
-use crate::support::wire::Scripted;
+use crate::support::wire::{Scripted, Wire, pause};
 use crate::support::{Engine, TestSystem};
 
 /// Questions about health are none of a test's business.
@@ -81,4 +84,29 @@ fn tables(routes: &[(&str, &Scripted, &str)]) -> String {
         format!("[[gateway.routes]]\nprefix = \"{prefix}\"\nupstreams = [\"{url}\"]\n{lines}\n")
     };
     routes.iter().map(table).collect()
+}
+
+/// Clients that ask at `/api/payments` for their own nonces, each on one connection that is kept
+/// throughout, with reads and with writes that cannot be repeated. Whether all answers were 200 and theirs.
+fn all_get_their_own(gateway: u16, clients: usize, requests: usize, pace: Duration) -> bool {
+    let client = |client: usize| {
+        std::thread::spawn(move || {
+            let mut wire = Wire::to(gateway);
+            for number in 0..requests {
+                let nonce = format!("{client}-{number}");
+                let method = if number % 2 == 0 { "POST" } else { "GET" };
+                wire.send(format!(
+                    "{method} /api/payments HTTP/1.1\r\nhost: busbar\r\nx-nonce: {nonce}\r\n\
+                     content-length: 0\r\n\r\n"
+                ));
+                let answer = wire.answer();
+                assert_eq!((answer.status(), answer.text()), (200, nonce), "{answer:?}");
+                pause(pace);
+            }
+        })
+    };
+    let clients: Vec<JoinHandle<()>> = (0..clients).map(client).collect();
+    // All of them are waited for: none may ask on when the gateway goes.
+    let outcomes: Vec<_> = clients.into_iter().map(JoinHandle::join).collect();
+    outcomes.iter().all(Result::is_ok)
 }

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use busbar::types::ServiceName;
 
 use super::{FILE, NAME, OFTEN, address, answered, instance, lead};
-use crate::gateway::{PATIENT, QUIET, port};
+use crate::gateway::{PATIENT, QUIET, all_get_their_own, port};
 use crate::support::system::Reloading;
-use crate::support::wire::{Scripted, Then, Wire, pause, reply};
+use crate::support::wire::{Scripted, Then, pause, reply};
 use crate::support::{Engine, TestSystem, postgres};
 
 const CLIENTS: usize = 4;
@@ -52,29 +51,12 @@ async fn no_request_is_lost_when_addresses_and_settings_change_together() {
             }
         }
     });
-    let client = |client: usize| {
-        std::thread::spawn(move || {
-            let mut wire = Wire::to(gateway);
-            for number in 0..REQUESTS {
-                let nonce = format!("{client}-{number}");
-                let method = if number % 2 == 0 { "POST" } else { "GET" };
-                wire.send(format!(
-                    "{method} /api/payments HTTP/1.1\r\nhost: busbar\r\nx-nonce: {nonce}\r\n\
-                     content-length: 0\r\n\r\n"
-                ));
-                let answer = wire.answer();
-                assert_eq!((answer.status(), answer.text()), (200, nonce), "{answer:?}");
-                pause(Duration::from_millis(3));
-            }
-        })
-    };
-    let clients: Vec<JoinHandle<()>> = (0..CLIENTS).map(client).collect();
-    let outcomes: Vec<_> = clients.into_iter().map(JoinHandle::join).collect();
+    let is_whole = all_get_their_own(gateway, CLIENTS, REQUESTS, Duration::from_millis(3));
     is_over.store(true, SeqCst);
     moving.join().unwrap();
     let reloads = reloading.stop();
 
-    assert!(outcomes.iter().all(Result::is_ok), "{}", process.log().join("\n"));
+    assert!(is_whole, "{}", process.log().join("\n"));
     let told = |text: &str| process.log().iter().filter(|line| line.contains(text)).count();
     let (settings, moves) = (told("setting gateway."), told(&format!("the name {NAME}, ad")));
     assert!(reloads > 5 && settings > 5 && moves > 5, "{reloads}, {settings}, {moves}");
