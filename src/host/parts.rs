@@ -14,6 +14,8 @@ use super::Host;
 
 /// Between tries to reach a listener that is away.
 const REST_MS_MAX: u64 = 5_000;
+/// What is counted of events is as old as so many polls, and no older than a scrape asks for.
+const POLLS_PER_COUNT: u32 = 5;
 
 impl Host {
     /// For the relay.
@@ -27,8 +29,10 @@ impl Host {
         let settings = &self.config.events;
         let backoff =
             Backoff { floor_ms: settings.backoff_min_ms, ceiling_ms: settings.backoff_max_ms };
+        let poll = Duration::from_millis(settings.poll_ms);
         let rule = events::round::Rule {
-            poll: Duration::from_millis(settings.poll_ms),
+            poll,
+            upkeep: (poll * POLLS_PER_COUNT).min(events::round::Rule::default().upkeep),
             batch_events: settings.batch,
             lease: Duration::from_millis(settings.lease_ms),
             request: Duration::from_millis(settings.delivery_timeout_ms),

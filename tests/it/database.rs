@@ -69,7 +69,8 @@ fn backends(url: &str) -> usize {
 /// `DB_CONNECTION_LIMIT`: however many requests, a service has no more connections than that.
 #[actix_web::test]
 async fn the_connection_limit_of_the_environment_holds() {
-    let system = TestSystem::start_with(Engine::Postgres, &[("DB_CONNECTION_LIMIT", "3")]).await;
+    let system = TestSystem::prepare_apart(Engine::Postgres);
+    system.launch_with(&[("DB_CONNECTION_LIMIT", "3")]).await;
     let (admin, url) = billing(&system).await;
     let held = Held::table(&url, "bills");
     let asked: Vec<_> = (0..20)
@@ -98,7 +99,8 @@ async fn the_connection_limit_of_the_environment_holds() {
 #[actix_web::test]
 async fn the_pool_timeout_of_the_environment_ends_the_wait() {
     let limits = [("DB_CONNECTION_LIMIT", "2"), ("DB_POOL_TIMEOUT_SECONDS", "1")];
-    let system = TestSystem::start_with(Engine::Postgres, &limits).await;
+    let system = TestSystem::prepare_apart(Engine::Postgres);
+    system.launch_with(&limits).await;
     system.expect_faults();
     let (admin, url) = billing(&system).await;
     let held = Held::table(&url, "bills");

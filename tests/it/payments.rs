@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::orders::{draft, order};
-use crate::support::{Answer, Person, TestSystem, both_engines};
+use crate::support::{Answer, MONEY, Person, TestSystem, both_engines};
 
 /// What the simulated bank has seen of a payment.
 pub(crate) async fn charges(admin: &Person, payment: &str) -> Vec<Value> {
@@ -52,6 +52,8 @@ fn count(answers: &[Answer], status: u16, code: &str) -> usize {
 }
 
 both_engines! {
+    with &MONEY;
+
     /// Repeating a request gives its answer again; its key stands for nothing else.
     async fn a_repeated_payment_is_the_same_payment(system: TestSystem) {
         let (alice, bob) = (system.person("alice").await, system.person("bob").await);

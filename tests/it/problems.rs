@@ -74,7 +74,8 @@ async fn too_many_passwords_at_once_are_sent_away() {
 /// An effect that waits for too long is given up, and comes again; the others are taken meanwhile.
 #[actix_web::test]
 async fn an_effect_that_takes_too_long_is_put_off() {
-    let system = TestSystem::start(Engine::Postgres).await;
+    let system = TestSystem::prepare_apart(Engine::Postgres);
+    system.start_again().await;
     let held = Held::table(&system.database_url(ServiceName::Payments), "inbox");
     let payments = system.internal_as("billing", ServiceName::Payments);
     let told = payments.post("/internal/events", json!([event("1.0", "1")])).await.expect(200);
@@ -96,7 +97,7 @@ fn event(version: &str, sequence: &str) -> Value {
 /// A row that somebody else holds for too long is no reason to wait for ever.
 #[actix_web::test]
 async fn a_database_that_is_too_busy_is_told_as_such() {
-    let system = TestSystem::prepare(Engine::Postgres);
+    let system = TestSystem::prepare_apart(Engine::Postgres);
     let url = system.database_url(ServiceName::Billing);
     let database = url.rsplit('/').next().unwrap();
     postgres::text(&url, &format!("ALTER DATABASE {database} SET lock_timeout = '100ms'"));

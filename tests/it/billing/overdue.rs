@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::orders::{draft, order};
 use crate::support::person::PASSWORD;
-use crate::support::{Engine, Person, TestSystem, both_engines};
+use crate::support::{Engine, MONEY, Person, TestSystem, both_engines};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -56,6 +56,8 @@ async fn said(owner: &Person, bill: &str) -> Vec<Value> {
 }
 
 both_engines! {
+    with &MONEY;
+
     /// What is not paid in time is overdue, stays so when a part is paid, and is paid in the end.
     async fn a_bill_that_is_not_paid_in_time_is_overdue(system: TestSystem) {
         let alice = system.person("alice").await;

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::orders::{draft, order};
-use crate::support::{Answer, Person, TestSystem, both_engines};
+use crate::support::{Answer, MONEY, Person, TestSystem, both_engines};
 
 /// Pays a bill as often as there are keys, all at once.
 async fn pay_at_once(payer: &Person, bill: &str, minor: i64, keys: usize) -> Vec<Answer> {
@@ -30,6 +30,8 @@ async fn balance_becomes(system: &TestSystem, payer: &Person, bill: &str, minor:
 }
 
 both_engines! {
+    with &MONEY;
+
     /// Two payments of the whole bill at once: one succeeds, the other is told that it is taken.
     async fn of_two_payers_one_pays(system: TestSystem) {
         let alice = system.person("alice").await;

@@ -15,7 +15,7 @@ use crate::support::launch::Process;
 use crate::support::system::Reloading;
 use crate::support::wire::{Heard, Scripted, Then, Wire, pause, say};
 
-const REQUESTS: usize = 10_000;
+const REQUESTS: usize = 5_000;
 /// More of them when there are many requests: most wait, as the service does on purpose.
 const CLIENTS: usize = 16;
 const CLIENTS_OF_MANY: usize = 128;

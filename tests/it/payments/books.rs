@@ -4,7 +4,7 @@ use busbar::types::ServiceName;
 use serde_json::{Value, json};
 
 use crate::support::orders::order;
-use crate::support::{Person, both_engines};
+use crate::support::{MONEY, Person, both_engines};
 
 use super::{bill_is, id_of};
 
@@ -13,6 +13,8 @@ fn balance(account: &Value) -> i64 {
 }
 
 both_engines! {
+    with &MONEY;
+
     /// Issuing, failing and paying leave the books as the table of accounts says.
     async fn the_books_follow_bills_and_payments(system: TestSystem) {
         let (admin, alice) = (system.admin().await, system.person("alice").await);

@@ -2,12 +2,14 @@
 
 use serde_json::json;
 
-use crate::support::both_engines;
 use crate::support::orders::order;
+use crate::support::{MONEY, both_engines};
 
 use super::{bill_is, id_of};
 
 both_engines! {
+    with &MONEY;
+
     /// Another's bill and payment are not there: to look at, to list, to pay.
     async fn anothers_payment_is_not_there(system: TestSystem) {
         let (alice, bob) = (system.person("alice").await, system.person("bob").await);

@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 
-use crate::support::both_engines;
 use crate::support::orders::{draft, order};
+use crate::support::{MONEY, both_engines};
 
 use super::{bill_is, charges, id_of};
 
 both_engines! {
+    with &MONEY;
+
     /// Bad money is refused with its code, and leaves no payment.
     async fn bad_money_is_refused(system: TestSystem) {
         let alice = system.person("alice").await;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::both_engines;
 use crate::support::orders::order;
+use crate::support::{MONEY, both_engines};
 
 use super::{bill_is, charges, id_of, payment_is};
 
@@ -13,6 +13,8 @@ use super::{bill_is, charges, id_of, payment_is};
 const PAST_FIRST_LOOK: Duration = Duration::from_secs(10);
 
 both_engines! {
+    with &MONEY;
+
     /// A lost answer that was a yes: nobody pays twice, and the payment ends by itself.
     async fn a_lost_yes_is_found_out(system: TestSystem) {
         let (admin, alice) = (system.admin().await, system.person("alice").await);

@@ -16,7 +16,8 @@ const PER_SECOND: usize = 40;
 const STRETCH: usize = 60;
 
 async fn nobody_notices(engine: Engine) {
-    let system = TestSystem::start_with(engine, &RULES).await;
+    let system = TestSystem::prepare_apart(engine);
+    system.launch_with(&RULES).await;
     system.expect_faults();
     let mut load = Load::start(&system, asked("BUSBAR_TEST_PROOF_RATE", PER_SECOND)).await;
     for kind in [Kind::Crash, Kind::Restart] {

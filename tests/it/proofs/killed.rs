@@ -46,7 +46,8 @@ async fn pay(alice: Person, bill: String, payer: usize, books: Rc<RefCell<Books>
 }
 
 async fn nothing_is_lost(engine: Engine) {
-    let system = TestSystem::start_with(engine, &[LOOPBACK, SOON]).await;
+    let system = TestSystem::prepare_apart(engine);
+    system.launch_with(&[LOOPBACK, SOON]).await;
     let (alice, staff) = (system.person("alice").await, system.admin().await);
     let bill = system.issued_bill(&alice, BILLED).await;
     let receiver = Receiver::answering(&["503 Service Unavailable"]);

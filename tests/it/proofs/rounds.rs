@@ -27,7 +27,8 @@ const BREATH: usize = 10;
 /// Every service crashes, hangs and is restarted in turn, under load. Nobody is refused, everything
 /// is answered with success, no payment is lost or made twice.
 async fn round(engine: Engine, number: usize) {
-    let system = TestSystem::start_with(engine, &RULES).await;
+    let system = TestSystem::prepare_apart(engine);
+    system.launch_with(&RULES).await;
     system.expect_faults();
     let begin = Instant::now();
     let mut load = Load::start(&system, asked("BUSBAR_TEST_PROOF_RATE", PER_SECOND)).await;

@@ -34,7 +34,7 @@ impl Twins {
     /// With these variables for all, and these for the second instances alone.
     pub(super) async fn start_with(all: &[(&str, &str)], second: &[(&str, &str)]) -> Twins {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let system = TestSystem::prepare(Engine::Postgres);
+        let system = TestSystem::prepare_apart(Engine::Postgres);
         system.share_a_key();
         // What documents hold is in one folder that both reach.
         let [own, other] = ["data", OTHER_DATA].map(|name| system.folder().join(name));

@@ -39,7 +39,7 @@ async fn nine_processes_on_postgres() {
 }
 
 async fn in_nine_processes(engine: Engine) {
-    let system = TestSystem::prepare(engine);
+    let system = TestSystem::prepare_apart(engine);
     for name in ServiceName::ALL {
         system.spawn(&[name], &[LOOPBACK]);
     }

@@ -2,7 +2,11 @@
 
 use busbar::types::ServiceName;
 
-use super::TestSystem;
+use super::{TestSystem, postgres};
+
+/// What a bill needs to be issued and paid.
+pub(crate) const MONEY: [ServiceName; 4] =
+    [ServiceName::Users, ServiceName::Payments, ServiceName::Billing, ServiceName::Utilities];
 
 /// Where the services keep their data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,14 +47,52 @@ pub(crate) use both_engines;
 impl Engine {
     /// What a test of `both_engines` is: a system of these services and a gateway, the story, its end.
     pub(crate) async fn run(self, services: &[ServiceName], story: impl AsyncFnOnce(TestSystem)) {
+        self.run_with(services, &[], story).await;
+    }
+
+    /// As `run`, with further variables.
+    pub(crate) async fn run_with(
+        self,
+        services: &[ServiceName],
+        more: &[(&str, &str)],
+        story: impl AsyncFnOnce(TestSystem),
+    ) {
         let system = TestSystem::hosting(self, services);
-        system.start_again().await;
+        system.launch_with(more).await;
         story(system.clone()).await;
         system.finish().await;
     }
 }
 
 impl TestSystem {
+    /// Ports, folder and databases; nothing runs yet.
+    pub(crate) fn prepare(engine: Engine) -> TestSystem {
+        TestSystem::hosting(engine, &ServiceName::ALL)
+    }
+
+    /// The same for these services and the gateway only.
+    pub(crate) fn hosting(engine: Engine, services: &[ServiceName]) -> TestSystem {
+        match engine {
+            Engine::Sqlite => TestSystem::with_databases(services, |_| None),
+            Engine::Postgres => {
+                let schema = postgres::copy();
+                TestSystem::with_databases(services, |name| Some(schema(name)))
+            }
+        }
+    }
+
+    /// As `prepare`, and on PostgreSQL each has a database of its own, which is still empty.
+    pub(crate) fn prepare_apart(engine: Engine) -> TestSystem {
+        let is_server = engine == Engine::Postgres;
+        let database = |name: ServiceName| is_server.then(|| postgres::database(name.as_str()));
+        TestSystem::with_databases(&ServiceName::ALL, database)
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        let is_server = self.environment().iter().any(|(name, _)| name.ends_with("_DATABASE_URL"));
+        if is_server { Engine::Postgres } else { Engine::Sqlite }
+    }
+
     /// Where a service keeps its data, on PostgreSQL.
     pub(crate) fn database_url(&self, name: ServiceName) -> String {
         let variable = format!("{}_DATABASE_URL", name.variable_prefix());

@@ -1,10 +1,26 @@
 //! Files of the tests.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// Memory, where Linux has it as a folder.
+const MEMORY: &str = "/dev/shm";
+/// Thousands of databases are made, and none is taken away before the end.
+const MEMORY_FREE_MIN: u64 = 12 << 30;
+
+/// Where tests keep what they make: in memory when there is plenty, as a disk is slow to make files.
+pub(crate) fn scratch() -> &'static Path {
+    static SCRATCH: OnceLock<PathBuf> = OnceLock::new();
+    SCRATCH.get_or_init(|| {
+        let free = rustix::fs::statvfs(MEMORY).map_or(0, |disk| disk.f_bavail * disk.f_frsize);
+        let is_plenty = free >= MEMORY_FREE_MIN && std::env::var_os("TMPDIR").is_none();
+        if is_plenty { MEMORY.into() } else { std::env::temp_dir() }
+    })
+}
 
 /// A folder of its own for one test.
 pub(crate) fn fresh_folder() -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("busbar-test-{}", uuid::Uuid::new_v4()));
+    let folder = scratch().join(format!("busbar-test-{}", uuid::Uuid::new_v4()));
     std::fs::create_dir_all(&folder).unwrap();
     folder
 }

@@ -15,7 +15,7 @@ pub(crate) mod wire;
 
 #[allow(unused_imports, reason = "what most tests need, in one line")]
 pub(crate) use self::{
-    engine::{Engine, both_engines},
+    engine::{Engine, MONEY, both_engines},
     person::{Answer, Person},
     system::TestSystem,
 };

@@ -3,6 +3,7 @@
 //! A server is kept by a small shell that holds the other end of a pipe. When the test process
 //! ends, in whatever way, the pipe closes, and the shell stops the server and removes its folder.
 
+mod copies;
 mod keeper;
 
 use std::net::TcpListener;
@@ -13,7 +14,9 @@ use std::time::{Duration, Instant};
 
 use tokio_postgres::{Config, NoTls};
 
+pub(crate) use self::copies::copy;
 pub(crate) use self::keeper::Keeper;
+use super::folder::scratch;
 
 const USER: &str = "busbar";
 const OWN_SERVER: &str = "BUSBAR_TEST_POSTGRES_URL";
@@ -26,7 +29,7 @@ const START_TRIES: u32 = 5;
 const KEEPER: &str = r#"
     cd /
     bin=$1
-    dir=$(mktemp -d "${TMPDIR:-/tmp}/busbar-postgres.XXXXXX") ||
+    dir=$(mktemp -d "$2/busbar-postgres.XXXXXX") ||
         dir=$(mktemp -d /tmp/busbar-postgres.XXXXXX) || exit 1
     server=
     stop() {
@@ -54,18 +57,21 @@ const KEEPER: &str = r#"
 
 /// The URL of a new and empty database on the server of this test process.
 pub(crate) fn database(prefix: &str) -> String {
-    if let Ok(url) = std::env::var(OWN_SERVER) {
-        let (server, parameters) = url.split_once('?').map_or((&*url, ""), |(s, p)| (s, p));
-        let name = create(server, prefix);
-        let base = server.rsplit_once('/').expect("a database in the URL").0;
-        return format!("{base}/{name}?{parameters}").trim_end_matches('?').to_owned();
-    }
-    shared().database(prefix)
+    of(&server(), &create(&server(), prefix, "template0"))
 }
 
-fn shared() -> &'static Cluster {
+/// The URL of a database that is there on the server of this test process.
+fn server() -> String {
     static SHARED: OnceLock<Cluster> = OnceLock::new();
-    SHARED.get_or_init(Cluster::own)
+    let own = || SHARED.get_or_init(Cluster::own).url("postgres");
+    std::env::var(OWN_SERVER).unwrap_or_else(|_| own())
+}
+
+/// The URL of another database of a server.
+fn of(server: &str, database: &str) -> String {
+    let (server, parameters) = server.split_once('?').unwrap_or((server, ""));
+    let base = server.rsplit_once('/').expect("a database in the URL").0;
+    format!("{base}/{database}?{parameters}").trim_end_matches('?').to_owned()
 }
 
 /// A private server. It ends when this is dropped, and at the latest with the process.
@@ -79,7 +85,8 @@ impl Cluster {
     /// A server of one's own, for tests that stop it. It runs.
     pub(crate) fn own() -> Cluster {
         let bin = programs().expect(MISSING);
-        let mut keeper = Keeper::start(KEEPER, &[bin.to_str().expect("a UTF-8 path")]);
+        let text = |path| Path::to_str(path).expect("a UTF-8 path");
+        let mut keeper = Keeper::start(KEEPER, &[text(&bin), text(scratch())]);
         let folder = PathBuf::from(keeper.answer());
         let mut cluster = Cluster { keeper, folder, port: 0 };
         for _ in 0..START_TRIES {
@@ -107,7 +114,7 @@ impl Cluster {
 
     /// The URL of a new and empty database.
     pub(crate) fn database(&self, prefix: &str) -> String {
-        let name = create(&self.url("postgres"), prefix);
+        let name = create(&self.url("postgres"), prefix, "template0");
         self.url(&name)
     }
 
@@ -169,8 +176,8 @@ pub(crate) fn free_port() -> u16 {
     panic!("no free port below 32768");
 }
 
-/// Creates a database in the C locale and tells its name.
-fn create(server: &str, prefix: &str) -> String {
+/// Creates a database in the C locale, as a copy of another, and tells its name.
+fn create(server: &str, prefix: &str, original: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     // One at a time: some versions refuse when two copy the same template.
     static ONE: Mutex<()> = Mutex::new(());
@@ -178,7 +185,7 @@ fn create(server: &str, prefix: &str) -> String {
     let name = format!("busbar_test_{prefix}_{}_{number}", std::process::id());
     let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let statement = format!(
-        "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
+        "CREATE DATABASE {name} TEMPLATE {original} ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
     );
     try_text(server, &statement).unwrap_or_else(|error| panic!("{statement}: {error:?}"));
     name
@@ -190,7 +197,9 @@ pub(crate) fn text(url: &str, statement: &str) -> String {
 }
 
 fn try_text(url: &str, statement: &str) -> Result<String, tokio_postgres::Error> {
+    let (url, schema) = url.split_once("?schema=").unwrap_or((url, "public"));
     let mut config: Config = url.parse()?;
+    config.options(format!("-c search_path={schema}"));
     config.connect_timeout(Duration::from_secs(2));
     // A thread of its own: the caller's may be inside a runtime.
     let run = || {

@@ -45,7 +45,8 @@ both_engines! {
         ).await;
         let mut statuses = [one.status, other.status];
         statuses.sort_unstable();
-        assert_eq!(statuses, [200, 409], "{one} {other}");
+        // The other one is the last, or no administrator any more when it is heard.
+        assert!(matches!(statuses, [200, 403 | 409]), "{one} {other}");
         let nobody = format!("/api/users/{}/roles", uuid::Uuid::now_v7());
         let winner = if one.status == 200 { &ada } else { &admin };
         winner.put(&nobody, customer.clone()).await.expect_problem(404, "user_not_found");

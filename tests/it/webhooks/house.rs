@@ -12,6 +12,10 @@ use crate::support::{Person, TestSystem};
 /// Receivers of tests are on this machine, which is called only when the settings allow it.
 pub(crate) const LOOPBACK: (&str, &str) = ("WEBHOOK_ALLOW_CIDRS", "127.0.0.0/8");
 
+/// Whose events arrive by hand needs few who say them.
+pub(crate) const SENDERS: [ServiceName; 4] =
+    [ServiceName::Users, ServiceName::Billing, ServiceName::Notifications, ServiceName::Webhooks];
+
 /// Requests with events that are under way at a time.
 const SENT_AT_ONCE: usize = 4;
 /// How often a batch is sent until all of it was taken in.
@@ -25,24 +29,18 @@ macro_rules! may_call_home {
             #[allow(unused_imports)]
             use super::*;
             use $crate::support::Engine;
-            use $crate::webhooks::house::LOOPBACK;
+            use $crate::webhooks::house::{LOOPBACK, SENDERS};
 
             async fn check($system: $crate::support::TestSystem) $body
 
             #[actix_web::test]
             async fn sqlite() {
-                let system = $crate::support::TestSystem::start_with(Engine::Sqlite, &[LOOPBACK]);
-                let system = system.await;
-                check(system.clone()).await;
-                system.finish().await;
+                Engine::Sqlite.run_with(&SENDERS, &[LOOPBACK], check).await;
             }
 
             #[actix_web::test]
             async fn postgres() {
-                let system = $crate::support::TestSystem::start_with(Engine::Postgres, &[LOOPBACK]);
-                let system = system.await;
-                check(system.clone()).await;
-                system.finish().await;
+                Engine::Postgres.run_with(&SENDERS, &[LOOPBACK], check).await;
             }
         }
     )+ };
