@@ -1,11 +1,14 @@
 //! The `DB_*` variables, seen from outside: what they do to the running program.
 
 use std::net::TcpListener;
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use busbar::types::ServiceName;
 use serde_json::json;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, Executor, SqliteConnection};
 
 use crate::support::launch::{Process, eventually};
 use crate::support::orders::{draft, order};
@@ -22,21 +25,36 @@ pub(crate) struct Held {
 
 impl Held {
     pub(crate) fn table(url: &str, table: &str) -> Held {
+        let (url, lock) = (url.to_owned(), format!("BEGIN; LOCK TABLE {table}"));
+        Held::by(async move || {
+            let (client, connection) =
+                tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+            actix_rt::spawn(connection);
+            client.batch_execute(&lock).await.unwrap();
+            client
+        })
+    }
+
+    /// A file, for all who write.
+    fn file(path: &Path) -> Held {
+        let options = SqliteConnectOptions::new().filename(path);
+        Held::by(async move || {
+            let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+            connection.execute("BEGIN IMMEDIATE").await.unwrap();
+            connection
+        })
+    }
+
+    /// For as long as what `hold` returns is there.
+    fn by<T>(hold: impl AsyncFnOnce() -> T + Send + 'static) -> Held {
         let (release, released) = mpsc::channel();
         let (tell_held, held) = mpsc::channel();
-        let (url, lock) = (url.to_owned(), format!("BEGIN; LOCK TABLE {table}"));
         let thread = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.unwrap().block_on(async {
-                let (client, connection) =
-                    tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
-                let connection = tokio::spawn(connection);
-                client.batch_execute(&lock).await.unwrap();
+            actix_rt::System::new().block_on(async {
+                let _holder = hold().await;
                 tell_held.send(()).unwrap();
                 // Nothing else runs on this thread; the lock needs no care meanwhile.
                 let _ = released.recv();
-                drop(client);
-                connection.await.unwrap().unwrap();
             });
         });
         held.recv().unwrap();
@@ -101,17 +119,32 @@ async fn the_pool_timeout_of_the_environment_ends_the_wait() {
     let limits = [("DB_CONNECTION_LIMIT", "2"), ("DB_POOL_TIMEOUT_SECONDS", "1")];
     let system = TestSystem::prepare_apart(Engine::Postgres);
     system.launch_with(&limits).await;
+    let (_, url) = billing(&system).await;
+    excess_is_turned_away(system, || Held::table(&url, "bills")).await;
+}
+
+/// The same of a file, which one writes at a time.
+#[actix_web::test]
+async fn the_pool_timeout_ends_the_wait_for_the_writer_of_a_file() {
+    let limits = [("DB_POOL_TIMEOUT_SECONDS", "1")];
+    let system = TestSystem::start_with(Engine::Sqlite, &limits).await;
+    let file = system.folder().join("data/billing.sqlite3");
+    excess_is_turned_away(system, || Held::file(&file)).await;
+}
+
+/// Fifty ask while somebody else holds what they need. Those who have the connections may be given up by
+/// the database in the end; the others are turned away.
+async fn excess_is_turned_away(system: TestSystem, hold: impl Fn() -> Held) {
     system.expect_faults();
-    let (admin, url) = billing(&system).await;
-    let held = Held::table(&url, "bills");
+    let alice = system.person("alice").await;
+    let admin = system.admin().await.at(&system.service_url(ServiceName::Billing));
+    let held = hold();
     let mut rest: Vec<_> = (0..50)
         .map(|_| {
-            let admin = admin.clone();
-            actix_rt::spawn(async move { admin.get("/bills").await })
+            let (admin, bill) = (admin.clone(), draft(&alice.id, 4496));
+            actix_rt::spawn(async move { admin.post("/bills", bill).await })
         })
         .collect();
-    // Two of them have the connections, and may be given up by the database in the end; the others
-    // are turned away.
     let mut turned_away = 0;
     while turned_away < 40 {
         admin.get("/health/live").await.expect(200);
@@ -125,7 +158,7 @@ async fn the_pool_timeout_of_the_environment_ends_the_wait() {
     }
     drop(held);
     for answer in rest {
-        assert!(matches!(answer.await.unwrap().status, 200 | 503));
+        assert!(matches!(answer.await.unwrap().status, 201 | 503));
     }
     admin.get("/bills").await.expect(200);
     system.finish().await;

@@ -23,8 +23,17 @@ async fn state(system: &TestSystem) -> String {
 }
 
 #[actix_web::test]
-async fn waits_grow_until_the_service_has_failed_and_a_start_brings_it_back() {
-    let system = TestSystem::start_with(Engine::Sqlite, &RULES).await;
+async fn waits_grow_until_the_service_has_failed_and_a_start_brings_it_back_sqlite() {
+    waits_grow(Engine::Sqlite).await;
+}
+
+#[actix_web::test]
+async fn waits_grow_until_the_service_has_failed_and_a_start_brings_it_back_postgres() {
+    waits_grow(Engine::Postgres).await;
+}
+
+async fn waits_grow(engine: Engine) {
+    let system = TestSystem::start_with(engine, &RULES).await;
     system.inject(ServiceName::Payments, json!({"kind": "fail_start"}), 5).await;
     system.inject(ServiceName::Payments, json!({"kind": "panic_thread"}), 1).await;
     system.eventually("it has failed", async || state(&system).await == "failed").await;

@@ -12,35 +12,36 @@ use super::{PATIENT, port};
 use crate::support::launch::eventually;
 use crate::support::orders::order;
 use crate::support::wire::Wire;
-use crate::support::{Engine, Person, TestSystem};
+use crate::support::{Engine, MONEY, Person, TestSystem, both_engines};
 
 async fn generation(system: &TestSystem, name: ServiceName) -> i64 {
     let asker = Person::anonymous(&system.service_url(name));
     asker.get("/health").await.expect(200)["generation"].as_i64().unwrap()
 }
 
-/// A panic in a handler is a problem with the request's id; the connection and the service go on.
-#[actix_web::test]
-async fn a_handler_that_panics_answers_500() {
-    let system = TestSystem::start(Engine::Sqlite).await;
-    system.inject(ServiceName::Payments, json!({"kind": "panic_handler"}), 1).await;
-    let before = generation(&system, ServiceName::Payments).await;
+both_engines! {
+    with &MONEY;
 
-    let mut wire = Wire::to(port(&system));
-    let broken = wire.get("/api/payments");
-    let next = wire.get("/api/payments");
+    /// A panic in a handler is a problem with the request's id; the connection and the service go on.
+    async fn a_handler_that_panics_answers_500(system: TestSystem) {
+        system.inject(ServiceName::Payments, json!({"kind": "panic_handler"}), 1).await;
+        let before = generation(&system, ServiceName::Payments).await;
 
-    assert_eq!(broken.status(), 500, "{broken:?}");
-    assert_eq!(broken.field("content-type"), "application/problem+json");
-    let problem: serde_json::Value = serde_json::from_slice(&broken.body).unwrap();
-    assert_eq!(problem["code"], "internal");
-    assert_eq!(problem["request_id"], broken.field("x-request-id"));
-    assert_eq!(next.status(), 401, "{next:?}");
-    let panics = "busbar_http_panics_total";
-    assert_eq!(system.figure(ServiceName::Payments, panics).await, 1.0);
-    assert_eq!(system.figure(ServiceName::Gateway, panics).await, 0.0);
-    assert_eq!(generation(&system, ServiceName::Payments).await, before);
-    system.finish().await;
+        let mut wire = Wire::to(port(&system));
+        let broken = wire.get("/api/payments");
+        let next = wire.get("/api/payments");
+
+        assert_eq!(broken.status(), 500, "{broken:?}");
+        assert_eq!(broken.field("content-type"), "application/problem+json");
+        let problem: serde_json::Value = serde_json::from_slice(&broken.body).unwrap();
+        assert_eq!(problem["code"], "internal");
+        assert_eq!(problem["request_id"], broken.field("x-request-id"));
+        assert_eq!(next.status(), 401, "{next:?}");
+        let panics = "busbar_http_panics_total";
+        assert_eq!(system.figure(ServiceName::Payments, panics).await, 1.0);
+        assert_eq!(system.figure(ServiceName::Gateway, panics).await, 0.0);
+        assert_eq!(generation(&system, ServiceName::Payments).await, before);
+    }
 }
 
 /// What a client sends next.

@@ -72,7 +72,7 @@ async fn a_stop_of_one_service_alone_does_the_same() {
 
 /// SIGTERM under way: every request is answered, every idle connection closed, the code is 0.
 async fn what_is_under_way_is_finished(system: &TestSystem, ports: &[u16], busy: &[u16]) {
-    let mut idle = idle_connections(ports, 300);
+    let mut idle = idle_connections(ports, 500);
     let mut slow = slow_requests(system, busy, 50).await;
     system
         .eventually("all are under way", async || {
