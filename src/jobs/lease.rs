@@ -21,13 +21,15 @@ sql! {
     WAITING = "SELECT id AS value FROM jobs
                WHERE state = 'waiting' AND due_at <= $1 AND lease_until <= $2
                ORDER BY due_at, id LIMIT 1";
-    // The guard on the outer row is checked again when another claim held the row first.
-    CLAIM = "UPDATE jobs SET lease_owner = $3, lease_until = $4,
-                             attempts = attempts + 1, failures = failures + 1
-             WHERE state = 'waiting' AND lease_until <= $2 AND id IN (
+    // The guard on the outer row is checked again when another claim held the row first. What is due is
+    // looked up once, whatever PostgreSQL believes of the length of the queue.
+    CLAIM = "WITH due AS MATERIALIZED (
                  SELECT id FROM jobs
                  WHERE state = 'waiting' AND due_at <= $1 AND lease_until <= $2
                  ORDER BY due_at, id LIMIT $5)
+             UPDATE jobs SET lease_owner = $3, lease_until = $4,
+                             attempts = attempts + 1, failures = failures + 1
+             WHERE state = 'waiting' AND lease_until <= $2 AND id IN (SELECT id FROM due)
              RETURNING id, kind, key, payload, due_at, attempts, failures, lease_owner";
     TAKE = "UPDATE jobs SET lease_owner = $4, lease_until = $5,
                             attempts = attempts + 1, failures = failures + 1

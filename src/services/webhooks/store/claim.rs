@@ -18,14 +18,17 @@ sql! {
                    WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.due_at <= $1
                      AND d.lease_until <= $2)
                ORDER BY e.id LIMIT $3";
-    // The guard on the outer row is checked again when another claim held the row first.
-    CLAIM = "UPDATE webhook_deliveries SET lease_owner = $4, lease_until = $5,
-                 attempts = attempts + 1
-             WHERE status = 'pending' AND lease_until <= $3 AND id IN (
+    // The guard on the outer row is checked again when another claim held the row first. What is due is
+    // looked up once, whatever PostgreSQL believes of the length of the queue.
+    CLAIM = "WITH due AS MATERIALIZED (
                  SELECT id FROM webhook_deliveries
                  WHERE endpoint_id = $1 AND status = 'pending' AND due_at <= $2
                    AND lease_until <= $3
                  ORDER BY due_at, id LIMIT $6)
+             UPDATE webhook_deliveries SET lease_owner = $4, lease_until = $5,
+                 attempts = attempts + 1
+             WHERE endpoint_id = $1 AND status = 'pending' AND lease_until <= $3
+               AND id IN (SELECT id FROM due)
              RETURNING id, endpoint_id, attempts, failures, lease_owner";
     PARCEL = "SELECT d.message_id, e.url, m.payload
               FROM webhook_deliveries AS d
