@@ -11,12 +11,8 @@ use super::problem::PATH_INVALID;
 /// # Errors
 /// 400 `path_invalid`.
 pub(super) fn check(path: &str) -> Result<(), Problem> {
-    // Most paths have nothing in them that needs a second look.
-    let is_plain = !path.contains('%') && !path.contains("/.") && !path.contains('\\');
-    if path.contains("//") || !(is_plain || segments(path).all(is_straight)) {
-        return Err(PATH_INVALID.problem());
-    }
-    Ok(())
+    let is_good = || !path.contains("//") && segments(path).all(is_straight);
+    if is_plain(path) || is_good() { Ok(()) } else { Err(PATH_INVALID.problem()) }
 }
 
 /// For upstreams of others, whose paths mean what they want: only what would lead out of the prefix
@@ -25,12 +21,21 @@ pub(super) fn check(path: &str) -> Result<(), Problem> {
 /// # Errors
 /// 400 `path_invalid`.
 pub(super) fn check_straight(path: &str) -> Result<(), Problem> {
-    let is_plain = !path.contains("/.") && !path.contains('%') && !path.contains('\\');
     let climbs = |segment: &str| {
         let decoded = percent_decode_str(segment).decode_utf8_lossy();
         decoded.split(['/', '\\']).any(|part| matches!(part, "." | ".."))
     };
-    if is_plain || !segments(path).any(climbs) { Ok(()) } else { Err(PATH_INVALID.problem()) }
+    if is_plain(path) || !segments(path).any(climbs) { Ok(()) } else { Err(PATH_INVALID.problem()) }
+}
+
+/// Most paths have nothing in them that needs a second look.
+fn is_plain(path: &str) -> bool {
+    let mut before = b' ';
+    path.bytes().all(|byte| {
+        let is_odd = matches!((before, byte), (_, b'%' | b'\\') | (b'/', b'/' | b'.'));
+        before = byte;
+        !is_odd
+    })
 }
 
 fn segments(path: &str) -> impl Iterator<Item = &str> {

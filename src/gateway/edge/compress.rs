@@ -6,7 +6,7 @@
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
-    ETAG, HeaderMap, HeaderValue, IF_MATCH, RANGE,
+    ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, RANGE,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
@@ -36,7 +36,12 @@ const PACKED_SUFFIXES: [&str; 4] = ["+json", "+xml", "+yaml", "+text"];
 const EVENTS: &str = "text/event-stream";
 
 /// What would no longer be true of a packed body.
-const DIGESTS: [&str; 4] = ["content-digest", "repr-digest", "digest", "content-md5"];
+const DIGESTS: [HeaderName; 4] = [
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("repr-digest"),
+    HeaderName::from_static("digest"),
+    HeaderName::from_static("content-md5"),
+];
 
 /// Packs the body of an answer if that is allowed, worth it, and asked for.
 pub(super) fn pack(request: &HttpRequest, mut answer: HttpResponse) -> HttpResponse {
@@ -80,16 +85,18 @@ fn is_for_packing(
                 | StatusCode::PARTIAL_CONTENT
                 | StatusCode::NOT_MODIFIED
         );
-    let is_as_it_must_be = fields.contains_key(CONTENT_ENCODING)
-        || fields.contains_key(CONTENT_RANGE)
-        || asked.contains_key(RANGE)
-        || DIGESTS.iter().any(|name| fields.contains_key(*name))
-        || is_not_to_be_changed(fields)
-        || is_not_to_be_changed(asked);
+    let is_as_it_must_be = || {
+        fields.contains_key(CONTENT_ENCODING)
+            || fields.contains_key(CONTENT_RANGE)
+            || asked.contains_key(RANGE)
+            || DIGESTS.iter().any(|name| fields.contains_key(name))
+            || is_not_to_be_changed(fields)
+            || is_not_to_be_changed(asked)
+    };
     has_body
-        && !is_as_it_must_be
         && length.is_none_or(|length| length >= LENGTH_MIN)
         && fields.get(CONTENT_TYPE).is_some_and(is_text)
+        && !is_as_it_must_be()
 }
 
 /// `no-transform` (RFC 9111, sections 5.2.1.6 and 5.2.2.6).
