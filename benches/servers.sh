@@ -47,7 +47,7 @@ start() {
     port=$(port_of "$1")
     case "$1" in
     busbar | busbar-bare)
-        env -i API_GATEWAY_PORT="$port" API_GATEWAY_WORKERS=2 BUSBAR_LOG=error BUSBAR_ADMIN_PORT=0 \
+        env -i API_GATEWAY_PORT="$port" API_GATEWAY_WORKERS=2 BUSBAR_LOG=error BUSBAR_ADMIN_ADDR=off \
             PAYMENT_SERVICE_URL="http://127.0.0.1:$upstream_port" \
             "$busbar" start --services gateway --data "$work/$1" \
             --config "$(template busbar.toml "$port")" > "$work/$1.log" 2>&1 &
