@@ -14,7 +14,7 @@ use super::Host;
 
 /// Between tries to reach a listener that is away.
 const REST_MS_MAX: u64 = 5_000;
-/// What is counted of events is as old as so many polls, and no older than a scrape asks for.
+/// How often what is owed is counted, in polls; where these are rare, at the relay's own pace.
 const POLLS_PER_COUNT: u32 = 5;
 
 impl Host {

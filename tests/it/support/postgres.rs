@@ -197,9 +197,12 @@ pub(crate) fn text(url: &str, statement: &str) -> String {
 }
 
 fn try_text(url: &str, statement: &str) -> Result<String, tokio_postgres::Error> {
-    let (url, schema) = url.split_once("?schema=").unwrap_or((url, "public"));
-    let mut config: Config = url.parse()?;
-    config.options(format!("-c search_path={schema}"));
+    // The program's own parameter, at the end, is not one of this client's.
+    let (url, schema) = url.rsplit_once("schema=").unwrap_or((url, ""));
+    let mut config: Config = url.trim_end_matches(['?', '&']).parse()?;
+    if !schema.is_empty() {
+        config.options(format!("-c search_path={schema}"));
+    }
     config.connect_timeout(Duration::from_secs(2));
     // A thread of its own: the caller's may be inside a runtime.
     let run = || {

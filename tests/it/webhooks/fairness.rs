@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use super::house::{Receiver, id, may_call_home, publish, webhook};
 use crate::support::wire::{Scripted, Then, pause, reply};
 
-/// What waits for the slow endpoint. To bring as many into PostgreSQL would take half a minute.
+/// What waits for the slow endpoint.
 const QUEUED: usize = 10_000;
+/// As many as on SQLite would take half a minute to bring in.
 const QUEUED_ON_POSTGRES: usize = 2_000;
 /// `webhooks.endpoint_parallel`, if not set.
 const PARALLEL: usize = 4;
