@@ -1,5 +1,6 @@
 //! Who asks: a person with a user token, or another service with a service token.
 
+mod anyone;
 mod verifier;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 use crate::problem::{Kind, Problem, kinds};
 use crate::token::{KeySet, PrivateKey, TokenError, VerifyingKeys};
 
+pub use self::anyone::{Anyone, Shown};
 pub use self::verifier::{FetchKeys, KEYS_AGE_SECONDS_MAX, Now, Verifier};
 
 /// The issuer of every token of an installation.

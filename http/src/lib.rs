@@ -36,7 +36,7 @@ pub mod trace;
 pub mod underway;
 
 pub use body::{Body, Path, Query};
-pub use caller::{Caller, Role, ServiceCaller, ServiceKey, Verifier};
+pub use caller::{Anyone, Caller, Role, ServiceCaller, ServiceKey, Shown, Verifier};
 pub use client::{Peer, PeerError};
 pub use connection::{Interim, Repeat, Repeatable};
 pub use content::{Content, Rendered};

@@ -1,7 +1,7 @@
 //! Who says what, and who listens: the one table of events.
 //!
-//! A listener keeps in its inbox also what it does not act on yet. The gateway has no inbox: it
-//! learns of revoked sessions on its own road.
+//! A listener keeps in its inbox also what it does not act on yet. The gateway has no inbox: it asks
+//! which sessions have ended, and what has changed of what everybody may read ([`OPEN`]).
 
 use crate::types::ServiceName::{
     self, Analytics, Billing, Documents, Notifications, Payments, Users, Utilities, Webhooks,
@@ -75,6 +75,7 @@ pub const PAYMENT_CANCELLED: Kind =
     kind(Payments, "payment.cancelled", &[Billing, Documents, Notifications, Webhooks, Analytics]);
 pub const LEDGER_IMBALANCE_DETECTED: Kind = kind(Payments, "ledger.imbalance_detected", OUTSIDE);
 
+pub const PROVIDER_CHANGED: Kind = kind(Utilities, "provider.changed", &[]);
 pub const PROVIDER_STATUS_CHANGED: Kind =
     kind(Utilities, "provider.status_changed", &[Billing, Webhooks]);
 pub const SERVICE_ACCOUNT_LINKED: Kind =
@@ -84,6 +85,7 @@ pub const READING_RECORDED: Kind =
 pub const READING_HELD: Kind = kind(Utilities, "reading.held", &[Billing, Webhooks, Analytics]);
 pub const READING_CORRECTED: Kind =
     kind(Utilities, "reading.corrected", &[Billing, Webhooks, Analytics]);
+pub const TARIFF_CREATED: Kind = kind(Utilities, "tariff.created", &[]);
 pub const TARIFF_VERSION_PUBLISHED: Kind =
     kind(Utilities, "tariff.version_published", &[Billing, Webhooks]);
 
@@ -121,15 +123,21 @@ pub const ALL: &[Kind] = &[
     PAYMENT_FAILED,
     PAYMENT_CANCELLED,
     LEDGER_IMBALANCE_DETECTED,
+    PROVIDER_CHANGED,
     PROVIDER_STATUS_CHANGED,
     SERVICE_ACCOUNT_LINKED,
     READING_RECORDED,
     READING_HELD,
     READING_CORRECTED,
+    TARIFF_CREATED,
     TARIFF_VERSION_PUBLISHED,
     DOCUMENT_STORED,
     WEBHOOK_ENDPOINT_DISABLED,
 ];
+
+/// What is said of things that everybody may read.
+pub const OPEN: [Kind; 4] =
+    [PROVIDER_CHANGED, PROVIDER_STATUS_CHANGED, TARIFF_CREATED, TARIFF_VERSION_PUBLISHED];
 
 /// Everyone who listens to something this service says, each once.
 pub fn listeners_of(producer: ServiceName) -> Vec<ServiceName> {

@@ -3,9 +3,10 @@
 //!
 //! Reading order: `kinds` (who says what to whom), this file (the envelope), `outbox` (say it),
 //! `debts` (who has not heard it yet), `relay` and `round` (carry it over, by `carry`), `judge`
-//! (what the answer means), `inbox` (hear it).
+//! (what the answer means), `inbox` (hear it). `changed` tells the gateway what it must not keep.
 
 pub mod carry;
+pub mod changed;
 pub mod debts;
 pub mod inbox;
 mod judge;
@@ -33,7 +34,7 @@ pub const SCRIPT: Script = Script {
 
 /// All statements on events, for the test that prepares them on both engines.
 pub fn statements() -> Vec<Statement> {
-    [outbox::STATEMENTS, debts::STATEMENTS, inbox::STATEMENTS].concat()
+    [outbox::STATEMENTS, debts::STATEMENTS, inbox::STATEMENTS, changed::STATEMENTS].concat()
 }
 
 /// The largest envelope in bytes. A hundred of them fit into one request body.

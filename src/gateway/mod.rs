@@ -16,6 +16,7 @@ mod again;
 mod assets;
 mod at_once;
 mod cache;
+mod changes;
 mod clients;
 mod console;
 pub mod control;
@@ -57,7 +58,7 @@ use arc_swap::ArcSwap;
 use busbar_actors::Incarnation;
 use busbar_http::guard::RoutePattern;
 use busbar_http::problem::kinds;
-use busbar_http::{Deadline, Interim, Metrics, Problem};
+use busbar_http::{Deadline, Interim, Metrics, Peer, Problem};
 
 use crate::health::Board;
 use crate::types::Clock;
@@ -104,6 +105,7 @@ pub struct Gateway {
     metrics: Metrics,
     board: Arc<Board>,
     edge: Edge,
+    utilities: Option<Peer>,
     seats: Arc<Seats>,
     states: console::States,
     started: Instant,
@@ -125,6 +127,7 @@ impl Gateway {
             meters,
             mailboxes: Mailboxes::register(&metrics)?,
             cache,
+            utilities: means.utilities.clone(),
             edge: Edge::new(means, clock, &metrics)?,
             metrics,
             board,
@@ -161,9 +164,15 @@ impl Gateway {
         hits as f64 / (hits + misses).max(1) as f64
     }
 
-    /// What the gateway does besides: once in a process, for as long as it lives.
-    pub async fn live(self: Arc<Self>) {
+    /// Hears which sessions have ended: once in a process, for as long as it lives.
+    pub async fn hear_ended(self: Arc<Self>) {
         self.edge.listen().await;
+    }
+
+    /// Hears what has changed of what is kept, likewise.
+    pub async fn hear_changes(self: Arc<Self>) {
+        let Some(utilities) = &self.utilities else { return std::future::pending().await };
+        changes::listen(&self.cache, utilities).await;
     }
 }
 

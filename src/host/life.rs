@@ -8,9 +8,9 @@ use busbar_actors::{ChildSpec, Children, Failure, Incarnation};
 use busbar_http::problem::kinds;
 use busbar_http::{Check, Health, Kit, Metrics, Problem, Routes, ServiceCaller, about};
 
-use crate::events::Event;
 use crate::events::inbox::{self, Consumer, Inbox};
 use crate::events::relay::{Drain as DrainRelay, Relay};
+use crate::events::{Event, changed};
 use crate::faults::Failpoints;
 use crate::health::INSIDE_PATH;
 use crate::jobs::{Drain as DrainWorker, Worker};
@@ -80,11 +80,13 @@ pub(super) async fn run<S: Service>(
     let listener = Listener(service.clone());
     let inbox = Inbox::new(database.clone(), host.clock.clone(), listener, &metrics)?;
     let inbox = web::Data::new(inbox);
+    let said = changed::Said { database: database.clone(), clock: host.clock.clone() };
+    let said = web::Data::new(said);
     let kit = kit::<S>(&incarnation, &host, &database, &service, &peers, metrics, remarks);
     let inside_of = host.clone();
     let (service, clock, injected) = (web::Data::from(service), host.clock.clone(), faults.clone());
     let configure = move |config: &mut web::ServiceConfig| {
-        config.app_data(service.clone()).app_data(inbox.clone());
+        config.app_data(service.clone()).app_data(inbox.clone()).app_data(said.clone());
         S::routes().and(internal_routes::<S>(&inside_of)).register(config);
         injected.routes(&clock).register(config);
     };
@@ -106,6 +108,11 @@ fn internal_routes<S: Service>(host: &Arc<Host>) -> Routes {
             "/internal/events",
             about("Hears events of other services").internal(),
             inbox::receive::<Listener<S>>,
+        )
+        .get(
+            changed::PATH,
+            about("What has changed of what everybody may read").internal(),
+            changed::list,
         )
         .get(INSIDE_PATH, about("How the service is inside").internal(), move |_: ServiceCaller| {
             let inside = host.inside(S::NAME).map(Json);

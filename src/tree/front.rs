@@ -11,6 +11,7 @@ use busbar_actors::{
 use busbar_http::lane::{Instance, Limits};
 use busbar_http::{Health, Kit};
 use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use tokio::sync::watch;
 
 use crate::config::{self, AddedRoute};
@@ -82,6 +83,7 @@ fn means(host: &Host) -> Means {
     Means {
         verifier: Arc::new(host.verifier(&peers)),
         users: peers.to(ServiceName::Users).cloned(),
+        utilities: peers.to(ServiceName::Utilities).cloned(),
     }
 }
 
@@ -124,19 +126,33 @@ async fn serve(
     let service = Some((ServiceName::Gateway, &host));
     let told = Told { incarnation: &incarnation, faults: &faults, service };
     let limits = host.limits(ServiceName::Gateway);
-    let listening = gateway.clone();
-    let sessions = ChildSpec::new("sessions", ChildKind::Task, move || Born {
-        life: listening.clone().live().map(|()| Exit::finished()).boxed_local(),
-        leave: None,
+    let ears = [
+        ear("sessions", &gateway, |gateway| gateway.hear_ended().boxed_local()),
+        ear("changes", &gateway, |gateway| gateway.hear_changes().boxed_local()).unessential(),
+    ];
+    let ears = ears.map(|ear| {
+        let name = ear.name;
+        ear.within(host.rule(ServiceName::Gateway)).wrapped(faults.fall(name))
     });
-    let sessions =
-        sessions.within(host.rule(ServiceName::Gateway)).wrapped(faults.fall("sessions"));
-    let mut children = Children::start([sessions], &incarnation.household());
+    let mut children = Children::start(ears, &incarnation.household());
     let configured = incarnation.clone();
     let configure = move |config: &mut web::ServiceConfig| gateway.configure(&configured, config);
     let ended = serve_incarnation(told, &limits, kit, configure, children.lost()).await;
     children.leave(CHILDREN_DRAIN).await;
     ended
+}
+
+/// What the gateway does besides its HTTP.
+fn ear(
+    name: &'static str,
+    gateway: &Arc<Gateway>,
+    hear: fn(Arc<Gateway>) -> LocalBoxFuture<'static, ()>,
+) -> ChildSpec {
+    let gateway = gateway.clone();
+    ChildSpec::new(name, ChildKind::Task, move || Born {
+        life: hear(gateway.clone()).map(|()| Exit::finished()).boxed_local(),
+        leave: None,
+    })
 }
 
 /// Whom the collector watches: what the gateway shows if it is hosted here, and each hosted service

@@ -3,7 +3,7 @@
 mod accounts;
 mod batches;
 mod meters;
-mod office;
+pub(crate) mod office;
 mod providers;
 mod readings;
 mod review;

@@ -68,9 +68,9 @@ macro_rules! under_both_names {
 
 fn providers() -> Routes {
     let routes = Routes::new();
-    let lists = || about("List providers").lists::<Provider>().query(PROVIDER_QUERY);
+    let lists = || about("List providers").public().lists::<Provider>().query(PROVIDER_QUERY);
     let creates = || about("Make a provider").staff().takes::<NewProvider>().creates::<Provider>();
-    let shows = || about("Show a provider").gives::<Provider>();
+    let shows = || about("Show a provider").public().gives::<Provider>();
     let changes =
         || about("Change a provider").staff().takes::<ProviderChange>().gives::<Provider>();
     let moves = |what: &'static str| about(what).staff().gives::<Provider>();
@@ -178,10 +178,10 @@ fn tariffs() -> Routes {
         )
         .get(
             "/tariffs",
-            about("List tariffs").lists::<TariffView>().query(TARIFF_QUERY),
+            about("List tariffs").public().lists::<TariffView>().query(TARIFF_QUERY),
             tariff::list,
         )
-        .get("/tariffs/{id}", about("Show a tariff").gives::<TariffView>(), tariff::show)
+        .get("/tariffs/{id}", about("Show a tariff").public().gives::<TariffView>(), tariff::show)
         .post(
             "/tariffs/{id}/versions",
             about("Publish a version, which never changes")
@@ -192,7 +192,7 @@ fn tariffs() -> Routes {
         )
         .get(
             "/tariffs/{id}/versions/{version}",
-            about("Show a version of a tariff").gives::<VersionView>(),
+            about("Show a version of a tariff").public().gives::<VersionView>(),
             tariff::version,
         )
 }

@@ -1,6 +1,7 @@
 //! Answers that are kept (RFC 9111), before a service that says what its client told it to say.
 
 mod bounds;
+mod changed;
 mod coalescing;
 mod freshness;
 mod invalidation;

@@ -54,9 +54,11 @@ on_both! {
         person.expect_problem(403, "insufficient_scope");
     }
 
-    /// Everybody signed in sees who supplies; what is not active yet, or not any more, is for staff.
+    /// Everybody sees who supplies, signed in or not; what is not active yet, or not any more, is for
+    /// staff.
     async fn drafts_are_for_staff(office: Office) {
         let (admin, person) = (office.admin(), office.customer());
+        let nobody = crate::support::Person::anonymous(&admin.base);
         let active = id_of(&admin.post("/providers", provider()).await.expect(201));
         let mut order = provider();
         order["status"] = json!("draft");
@@ -65,11 +67,13 @@ on_both! {
 
         for name in ["providers", "utilities"] {
             let path = |id: &str| format!("/{name}/{id}");
-            assert_eq!(person.get(&path(&active)).await.expect(200)["id"], json!(active));
-            person.get(&path(&draft)).await.expect_problem(404, "provider_not_found");
+            for person in [&person, &nobody] {
+                assert_eq!(person.get(&path(&active)).await.expect(200)["id"], json!(active));
+                person.get(&path(&draft)).await.expect_problem(404, "provider_not_found");
+                let seen = person.get(&format!("/{name}")).await.expect(200);
+                assert_eq!(seen["data"].as_array().unwrap().len(), 1);
+            }
             assert_eq!(admin.get(&path(&draft)).await.expect(200)["id"], json!(draft));
-            let seen = person.get(&format!("/{name}")).await.expect(200);
-            assert_eq!(seen["data"].as_array().unwrap().len(), 1);
             let all = admin.get(&format!("/{name}?limit=1")).await.expect(200);
             assert_eq!((&all["data"][0]["id"], &all["has_more"]), (&json!(draft), &json!(true)));
             let cursor = all["next_cursor"].as_str().unwrap();
@@ -84,8 +88,7 @@ on_both! {
             let hidden = person.post(&format!("/providers/{draft}/{step}"), json!({})).await;
             hidden.expect_problem(404, "provider_not_found");
         }
-        let nobody = crate::support::Person::anonymous(&admin.base);
-        nobody.get("/providers").await.expect_problem(401, "unauthenticated");
+        nobody.post("/providers", provider()).await.expect_problem(401, "unauthenticated");
         assert_eq!(person.get(&format!("/internal/providers/{active}")).await.status, 401);
     }
 

@@ -21,8 +21,26 @@ struct StatusChanged {
 impl Published for StatusChanged {
     const KIND: Kind = kinds::PROVIDER_STATUS_CHANGED;
     fn subject(&self) -> String {
-        format!("provider/{}", self.provider_id)
+        subject_of(self.provider_id)
     }
+}
+
+/// What of it is not its status is other than it was.
+#[derive(Debug, Serialize)]
+struct Changed {
+    provider_id: ProviderKey,
+    version: i64,
+}
+
+impl Published for Changed {
+    const KIND: Kind = kinds::PROVIDER_CHANGED;
+    fn subject(&self) -> String {
+        subject_of(self.provider_id)
+    }
+}
+
+fn subject_of(id: ProviderKey) -> String {
+    format!("provider/{id}")
 }
 
 /// `provider` as it is now.
@@ -38,6 +56,17 @@ pub(crate) async fn status_changed(
     Ok(())
 }
 
+/// `provider` as it is now.
+pub(crate) async fn changed(
+    tx: &mut Transaction<'_>,
+    origin: &Origin,
+    provider: &Provider,
+) -> Result<(), Problem> {
+    let told = Changed { provider_id: provider.id, version: provider.version };
+    outbox::publish(tx, origin, &told).await?;
+    audited(tx, origin, provider, "provider.changed").await
+}
+
 /// Who of the staff did what to which provider.
 pub(crate) async fn audited(
     tx: &mut Transaction<'_>,
@@ -48,7 +77,7 @@ pub(crate) async fn audited(
     let entry = audit::Entry {
         actor: origin.actor.clone(),
         action,
-        subject: format!("provider/{}", provider.id),
+        subject: subject_of(provider.id),
         request_id: Some(origin.correlation.clone()),
         at: origin.at,
         details: json!({"status": provider.status, "kind": provider.kind,

@@ -12,6 +12,19 @@ use super::super::model::provider::ProviderKey;
 use super::super::model::tariff::{Tariff, Version};
 
 #[derive(Debug, Serialize)]
+struct Created {
+    tariff_id: TariffId,
+    provider_id: ProviderKey,
+}
+
+impl Published for Created {
+    const KIND: Kind = kinds::TARIFF_CREATED;
+    fn subject(&self) -> String {
+        subject_of(self.tariff_id)
+    }
+}
+
+#[derive(Debug, Serialize)]
 struct VersionPublished {
     tariff_id: TariffId,
     version: i64,
@@ -35,6 +48,8 @@ pub(crate) async fn created(
     origin: &Origin,
     tariff: &Tariff,
 ) -> Result<(), Problem> {
+    let told = Created { tariff_id: tariff.id, provider_id: tariff.provider_id };
+    outbox::publish(tx, origin, &told).await?;
     let details = json!({"provider_id": tariff.provider_id});
     audited(tx, origin, tariff.id, "tariff.created", details).await
 }

@@ -2,8 +2,8 @@
 use actix_web::web::Data;
 use busbar_http::precondition::version_mismatch;
 use busbar_http::{
-    Body, Caller, Found, IfMatch, Listed, MaybeKeyed, Path, Problem, Query, Reply, RequestId,
-    ServiceCaller,
+    Anyone, Body, Caller, Found, IfMatch, Listed, MaybeKeyed, Path, Problem, Query, Reply,
+    RequestId, ServiceCaller, Shown,
 };
 use serde::Deserialize;
 
@@ -35,25 +35,26 @@ pub(crate) struct ProviderQuery {
 /// `GET /providers`.
 pub(crate) async fn list(
     utilities: Data<Utilities>,
-    caller: Caller,
+    anyone: Anyone,
     Query(query): Query<ProviderQuery>,
-) -> Result<Listed<Provider>, Problem> {
+) -> Result<Shown<Listed<Provider>>, Problem> {
     let ProviderQuery { status, kind, limit, cursor } = query;
-    let (shows_all, rows) = (caller.is_staff(), limit.rows_and_one());
+    let (shows_all, rows) = (anyone.is_staff(), limit.rows_and_one());
     let selection = Selection { shows_all, status, kind, after: cursor, rows };
     let providers = store::provider::page(&utilities.database, &selection).await?;
-    Ok(Listed::page(providers, limit.rows(), |provider| {
+    Ok(anyone.shown(Listed::page(providers, limit.rows(), |provider| {
         Cursor::new(provider.created_at, provider.id).to_string()
-    }))
+    })))
 }
 
 /// `GET /providers/{id}`.
 pub(crate) async fn show(
     utilities: Data<Utilities>,
-    caller: Caller,
+    anyone: Anyone,
     Path(id): Path<ProviderKey>,
-) -> Result<Reply, Problem> {
-    Reply::first(200, &visible(&utilities, &caller, id).await?)
+) -> Result<Shown<Reply>, Problem> {
+    let provider = visible(&utilities, anyone.is_staff(), id).await?;
+    Ok(anyone.shown(Reply::first(200, &provider)?))
 }
 
 /// `GET /internal/providers/{id}`: in any state.
@@ -125,7 +126,7 @@ pub(crate) async fn change(
             return Err(if is_end { invalid_move(&now) } else { version_mismatch(now.version) });
         }
         let provider = provider_seen(tx, id).await?;
-        told::audited(tx, &origin, &provider, "provider.changed").await?;
+        told::changed(tx, &origin, &provider).await?;
         Ok(provider)
     });
     Reply::first(200, &changed.await?)
@@ -232,16 +233,16 @@ async fn moved(
 /// The provider, if the caller may see it.
 pub(super) async fn visible(
     utilities: &Utilities,
-    caller: &Caller,
+    shows_all: bool,
     id: ProviderKey,
 ) -> Result<Provider, Problem> {
     let provider = store::provider::by_id(&utilities.database, id).await?;
-    let provider = provider.filter(|known| caller.is_staff() || known.status.is_public());
+    let provider = provider.filter(|known| shows_all || known.status.is_public());
     provider.ok_or_else(|| PROVIDER_NOT_FOUND.problem())
 }
 
 async fn for_staff(utilities: &Utilities, caller: &Caller, id: ProviderKey) -> Result<(), Problem> {
-    visible(utilities, caller, id).await?;
+    visible(utilities, caller.is_staff(), id).await?;
     caller.require_staff()
 }
 

@@ -1,7 +1,9 @@
 //! Tariffs: made by staff, and added to by versions that never change.
 use actix_web::web::Data;
 use busbar_http::body::parse;
-use busbar_http::{Caller, Invalid, Listed, MaybeKeyed, Path, Problem, Query, Reply, RequestId};
+use busbar_http::{
+    Anyone, Caller, Invalid, Listed, MaybeKeyed, Path, Problem, Query, Reply, RequestId, Shown,
+};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -33,40 +35,41 @@ pub(crate) struct TariffQuery {
 /// `GET /tariffs`.
 pub(crate) async fn list(
     utilities: Data<Utilities>,
-    caller: Caller,
+    anyone: Anyone,
     Query(query): Query<TariffQuery>,
-) -> Result<Listed<TariffView>, Problem> {
+) -> Result<Shown<Listed<TariffView>>, Problem> {
     let TariffQuery { provider_id, limit, cursor } = query;
-    let (shows_all, rows) = (caller.is_staff(), limit.rows_and_one());
+    let (shows_all, rows) = (anyone.is_staff(), limit.rows_and_one());
     let tariffs =
         store::tariff::page(&utilities.database, shows_all, provider_id, cursor, rows).await?;
     let views = tariffs.into_iter().map(TariffView::short).collect();
-    Ok(Listed::page(views, limit.rows(), |view: &TariffView| {
+    Ok(anyone.shown(Listed::page(views, limit.rows(), |view: &TariffView| {
         Cursor::new(view.created_at, view.id).to_string()
-    }))
+    })))
 }
 
 /// `GET /tariffs/{id}`: with the list of its versions.
 pub(crate) async fn show(
     utilities: Data<Utilities>,
-    caller: Caller,
+    anyone: Anyone,
     Path(id): Path<TariffId>,
-) -> Result<Reply, Problem> {
-    let tariff = visible(&utilities, &caller, id).await?;
+) -> Result<Shown<Reply>, Problem> {
+    let tariff = visible(&utilities, anyone.is_staff(), id).await?;
     let versions = store::tariff::editions(&utilities.database, id).await?;
-    Reply::first(200, &TariffView::whole(tariff, versions))
+    Ok(anyone.shown(Reply::first(200, &TariffView::whole(tariff, versions))?))
 }
 
 /// `GET /tariffs/{id}/versions/{version}`.
 pub(crate) async fn version(
     utilities: Data<Utilities>,
-    caller: Caller,
+    anyone: Anyone,
     Path((id, number)): Path<(TariffId, i64)>,
-) -> Result<Reply, Problem> {
-    visible(&utilities, &caller, id).await?;
+) -> Result<Shown<Reply>, Problem> {
+    visible(&utilities, anyone.is_staff(), id).await?;
     let version = store::tariff::version(&utilities.database, id, number).await?;
     let version = version.ok_or_else(|| TARIFF_NOT_FOUND.problem())?;
-    Reply::first(200, &VersionView::try_from(version).map_err(Problem::internal)?)
+    let version = VersionView::try_from(version).map_err(Problem::internal)?;
+    Ok(anyone.shown(Reply::first(200, &version)?))
 }
 
 /// `POST /tariffs`: a tariff, and its first version where the body has one.
@@ -109,7 +112,7 @@ pub(crate) async fn add_version(
     Path(id): Path<TariffId>,
     MaybeKeyed(body, key): MaybeKeyed<Map<String, Value>>,
 ) -> Result<Reply, Problem> {
-    let tariff = visible(&utilities, &caller, id).await?;
+    let tariff = visible(&utilities, caller.is_staff(), id).await?;
     caller.require_staff()?;
     let content = content_of(&body)?;
     let (request, at) = (Repeatable::new(&caller, key), utilities.clock.now());
@@ -174,10 +177,10 @@ async fn publish(
 }
 
 /// The tariff, if the caller may see its provider.
-async fn visible(utilities: &Utilities, caller: &Caller, id: TariffId) -> Result<Tariff, Problem> {
+async fn visible(utilities: &Utilities, shows_all: bool, id: TariffId) -> Result<Tariff, Problem> {
     let tariff = store::tariff::by_id(&utilities.database, id).await?;
     let tariff = tariff.ok_or_else(|| TARIFF_NOT_FOUND.problem())?;
-    let provider = super::provider::visible(utilities, caller, tariff.provider_id).await;
+    let provider = super::provider::visible(utilities, shows_all, tariff.provider_id).await;
     provider.map_err(|_| TARIFF_NOT_FOUND.problem())?;
     Ok(tariff)
 }

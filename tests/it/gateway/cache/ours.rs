@@ -4,8 +4,9 @@ use busbar::types::ServiceName;
 use serde_json::json;
 
 use super::super::{before, gateway};
-use crate::support::both_engines;
+use crate::support::orders::order;
 use crate::support::wire::{Scripted, Then, say};
+use crate::support::{MONEY, Person, both_engines};
 
 both_engines! {
     /// Two people ask for their own at one address, a hundred times each.
@@ -19,6 +20,28 @@ both_engines! {
                 assert!(!answer.header("cache-status").contains("stored"), "{answer}");
             }
         }
+    }
+}
+
+both_engines! {
+    with &MONEY;
+    /// As soon as billing knows that it is paid.
+    async fn a_paid_bill_is_paid_at_the_next_look(system: TestSystem) {
+        let alice = system.person("alice").await;
+        let bill = system.issued_bill(&alice, 4_200).await;
+        let page = format!("/api/bills/{bill}");
+        let beside = alice.at(&system.service_url(ServiceName::Billing));
+        let status = async |person: &Person, path: &str| {
+            person.get(path).await.expect(200)["status"].as_str().unwrap().to_owned()
+        };
+        for _ in 0..3 {
+            assert_eq!(status(&alice, &page).await, "issued");
+        }
+        let order = order(&bill, 4_200, "tok_ok");
+        alice.keyed("pay").post("/api/payments", order).await.expect(201);
+        let is_paid = async || status(&beside, &format!("/bills/{bill}")).await == "paid";
+        system.eventually("billing knows that it is paid", is_paid).await;
+        assert_eq!(status(&alice, &page).await, "paid");
     }
 }
 
