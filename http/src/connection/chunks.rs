@@ -2,6 +2,7 @@
 //!
 //! Trailers are counted and passed to the parser behind, which drops them.
 
+use super::line::is_in_token;
 use super::refusal::Refusal;
 
 /// The longest line with a chunk's size and its extensions, in bytes.
@@ -16,15 +17,25 @@ const DIGITS_MAX: usize = 15;
 enum At {
     /// With the number of digits so far.
     Size(usize),
-    /// Spaces, and then an extension or the end.
-    AfterSize,
-    Extension,
+    /// Spaces before a semicolon.
+    BeforeExtension,
+    /// Spaces before the name of an extension, after the semicolon.
+    BeforeName,
+    Name,
+    /// Spaces before the sign between name and value, or before a semicolon.
+    AfterName,
+    BeforeValue,
+    Value,
+    Quoted,
+    QuotedPair,
+    AfterQuoted,
     SizeLf,
     Data,
     DataCr,
     DataLf,
     /// The first byte of a trailer, or of the last empty line.
     TrailerStart,
+    TrailerName,
     Trailer,
     TrailerLf,
     EndLf,
@@ -73,15 +84,7 @@ impl ChunkReader {
         self.bytes += 1;
         match (self.at, byte) {
             (At::Size(digits), _) if byte.is_ascii_hexdigit() => self.digit(digits, byte),
-            (At::Size(1..) | At::AfterSize, b'\r') => Ok(At::SizeLf),
-            (At::Size(1..) | At::AfterSize, b';') => Ok(At::Extension),
-            (At::Size(1..) | At::AfterSize, b' ' | b'\t') => {
-                self.within(SIZE_LINE_MAX, At::AfterSize)
-            }
-            (At::Extension, b'\r') => Ok(At::SizeLf),
-            (At::Extension, b'\t' | 0x20..=0x7e | 0x80..) => {
-                self.within(SIZE_LINE_MAX, At::Extension)
-            }
+            (At::Size(1..) | At::Name | At::Value | At::AfterQuoted, b'\r') => Ok(At::SizeLf),
             (At::SizeLf, b'\n') => {
                 self.bytes = 0;
                 Ok(if self.left == 0 { At::TrailerStart } else { At::Data })
@@ -95,11 +98,15 @@ impl ChunkReader {
             (At::Trailer, b'\r') => Ok(At::TrailerLf),
             (At::TrailerLf, b'\n') => Ok(At::TrailerStart),
             (At::TrailerStart, b' ' | b'\t') => Err(Refusal::FoldedLine),
-            (At::TrailerStart | At::Trailer, b'\t' | 0x20..=0x7e | 0x80..) => {
+            (At::TrailerStart | At::TrailerName, _) if is_in_token(byte) => {
+                self.within(TRAILER_BYTES_MAX, At::TrailerName)
+            }
+            (At::TrailerName, b':') => self.within(TRAILER_BYTES_MAX, At::Trailer),
+            (At::Trailer, b'\t' | 0x20..=0x7e | 0x80..) => {
                 self.within(TRAILER_BYTES_MAX, At::Trailer)
             }
             (At::EndLf, b'\n') => Ok(At::Over),
-            _ => Err(Refusal::ChunkInvalid),
+            (at, _) => self.within(SIZE_LINE_MAX, extension(at, byte)?),
         }
     }
 
@@ -118,6 +125,26 @@ impl ChunkReader {
     fn within(&self, bytes_max: usize, then: At) -> Result<At, Refusal> {
         if self.bytes > bytes_max { Err(Refusal::ChunkInvalid) } else { Ok(then) }
     }
+}
+
+/// What stands between a size and the end of its line (RFC 9112, section 7.1.1).
+fn extension(at: At, byte: u8) -> Result<At, Refusal> {
+    Ok(match (at, byte) {
+        (At::Size(1..) | At::BeforeExtension | At::Name | At::AfterName, b';') => At::BeforeName,
+        (At::Value | At::AfterQuoted, b';') => At::BeforeName,
+        (At::Size(1..) | At::BeforeExtension, b' ' | b'\t') => At::BeforeExtension,
+        (At::Value | At::AfterQuoted, b' ' | b'\t') => At::BeforeExtension,
+        (At::BeforeName | At::BeforeValue, b' ' | b'\t') => at,
+        (At::Name | At::AfterName, b' ' | b'\t') => At::AfterName,
+        (At::Name | At::AfterName, b'=') => At::BeforeValue,
+        (At::BeforeName | At::Name, _) if is_in_token(byte) => At::Name,
+        (At::BeforeValue | At::Value, _) if is_in_token(byte) => At::Value,
+        (At::BeforeValue, b'"') => At::Quoted,
+        (At::Quoted, b'"') => At::AfterQuoted,
+        (At::Quoted, b'\\') => At::QuotedPair,
+        (At::Quoted | At::QuotedPair, b'\t' | 0x20..=0x7e | 0x80..) => At::Quoted,
+        _ => return Err(Refusal::ChunkInvalid),
+    })
 }
 
 #[cfg(test)]
@@ -141,6 +168,7 @@ mod tests {
             "5\r\nhello\r\n0\r\n\r\n",
             "5;a=b\r\nhello\r\n0;last\r\n\r\n",
             "5 ; name=\"x\"\r\nhello\r\n000\r\n\r\n",
+            "5;a;b = c ;\td=\"\\\"; \\\\\"\r\nhello\r\n0;e=\"\"\r\n\r\n",
             "a\r\n0\r\n\r\n12345\r\n0\r\n\r\n",
             "1\r\nx\r\n0\r\nx-sum: 1\r\nx-more: 2\r\n\r\n",
         ] {
@@ -163,6 +191,14 @@ mod tests {
             " 5\r\nhello\r\n0\r\n\r\n",
             "0x5\r\nhello\r\n0\r\n\r\n",
             "5g\r\nhello\r\n0\r\n\r\n",
+            "5 \r\nhello\r\n0\r\n\r\n",
+            "5;\r\nhello\r\n0\r\n\r\n",
+            "5;a \r\nhello\r\n0\r\n\r\n",
+            "5;a=\r\nhello\r\n0\r\n\r\n",
+            "5;a=b c\r\nhello\r\n0\r\n\r\n",
+            "5;a[=b\r\nhello\r\n0\r\n\r\n",
+            "5;a=\"b\r\nhello\r\n0\r\n\r\n",
+            "5;a=\"b\"c\r\nhello\r\n0\r\n\r\n",
             "5 5\r\nhello\r\n0\r\n\r\n",
             "5\nhello\r\n0\r\n\r\n",
             "5;a\nhello\r\n0\r\n\r\n",
@@ -174,6 +210,10 @@ mod tests {
             "10000000000000000\r\nhello",
             "0\r\nx: 1\n\r\n\r\n",
             "0\r\n x: 1\r\n\r\n",
+            "0\r\nx\r\n\r\n",
+            "0\r\nx : 1\r\n\r\n",
+            "0\r\n: 1\r\n\r\n",
+            "0\r\nx[: 1\r\n\r\n",
             "0\r\n\n",
             &long_extension,
         ] {

@@ -11,7 +11,7 @@ use actix_http::body::{BodySize, BoxBody, MessageBody};
 use actix_http::error::PayloadError;
 use actix_http::header::{CONTENT_LENGTH, UPGRADE};
 use actix_http::{
-    ConnectionType, HttpMessage, Method, Payload, Request, Response, StatusCode, Version,
+    ConnectionType, HttpMessage, Method, Payload, Request, Response, StatusCode, Uri, Version,
 };
 use actix_service::{Service, ServiceFactory};
 use actix_web::dev::ServiceResponse;
@@ -46,6 +46,9 @@ where
     if let Some(connection) = &connection {
         let follows = follows(&mut request);
         is_clear = connection.begin(follows, version == Version::HTTP_11);
+        if connection.asks_server() {
+            request.head_mut().uri = Uri::from_static("*");
+        }
         if request.head().expect() {
             ask_for_body(&mut request, connection);
         }

@@ -3,9 +3,9 @@
 //! The parser behind reads the same bytes, and forgives more. Whatever two readers could take for
 //! two things (smuggling lives of that) is refused here, before anything is sent on.
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
-use super::line::{Version, is_host, request_line};
+use super::line::{Line, Version, is_host, request_line, take_for_known};
 use super::refusal::Refusal;
 
 /// The longest request line, in bytes.
@@ -45,11 +45,12 @@ pub(super) struct HeadReader {
     bytes: usize,
     empty_lines: usize,
     fields: usize,
-    version: Option<Version>,
+    line: Option<Line>,
     hosts: usize,
     length: Option<u64>,
     is_chunked: bool,
     has_coding: bool,
+    has_unknown_coding: bool,
 }
 
 impl HeadReader {
@@ -58,8 +59,20 @@ impl HeadReader {
         self.bytes > 0
     }
 
-    /// Takes the next bytes.
-    pub(super) fn read(&mut self, bytes: &[u8]) -> Seen {
+    /// What the request line says, once it has come.
+    pub(super) fn request(&self) -> Option<Line> {
+        self.line
+    }
+
+    /// Takes the next bytes. What the parser behind would not understand of a version, it does then.
+    pub(super) fn read(&mut self, bytes: &mut [u8]) -> Seen {
+        if self.line.is_none() && !self.partial.ends_with(b"\r") {
+            let is_before = |byte: &&u8| self.partial.is_empty() && matches!(byte, b'\r' | b'\n');
+            let start = bytes.iter().take_while(is_before).count();
+            let line = bytes.get_mut(start..).unwrap_or_default();
+            let end = memchr(b'\r', line).unwrap_or(line.len());
+            take_for_known(&self.partial, &mut line[..end]);
+        }
         match self.lines(bytes) {
             Ok(Some((at, follows))) => Seen::End(at, follows),
             Ok(None) => Seen::Part,
@@ -72,7 +85,7 @@ impl HeadReader {
         while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
             let Some((line, next)) = self.line(rest)? else { break };
             at += next;
-            self.count(next)?;
+            self.count(next, rest)?;
             let whole = std::mem::take(&mut self.partial);
             let is_over = match (whole.is_empty(), line) {
                 (true, line) => self.take(line)?,
@@ -89,7 +102,7 @@ impl HeadReader {
             }
         }
         let rest = bytes.get(at..).unwrap_or_default();
-        self.count(rest.len())?;
+        self.count(rest.len(), rest)?;
         self.partial.extend_from_slice(rest);
         Ok(None)
     }
@@ -111,17 +124,19 @@ impl HeadReader {
         }
     }
 
-    fn count(&mut self, bytes: usize) -> Result<(), Refusal> {
+    /// So many of `rest` belong to the head.
+    fn count(&mut self, bytes: usize, rest: &[u8]) -> Result<(), Refusal> {
         self.bytes += bytes;
-        if self.version.is_none() && self.bytes > LINE_BYTES_MAX {
-            return Err(Refusal::LineTooLong);
+        if self.line.is_none() && self.bytes > LINE_BYTES_MAX {
+            let has_method = self.partial.contains(&b' ') || rest.contains(&b' ');
+            return Err(if has_method { Refusal::LineTooLong } else { Refusal::Malformed });
         }
         if self.bytes > HEAD_BYTES_MAX { Err(Refusal::HeadTooLarge) } else { Ok(()) }
     }
 
     /// Takes one line, and says whether it was the last.
     fn take(&mut self, line: &[u8]) -> Result<bool, Refusal> {
-        match (line.first(), self.version) {
+        match (line.first(), self.line) {
             (None, Some(_)) => return Ok(true),
             (None, None) => {
                 self.empty_lines += 1;
@@ -129,13 +144,13 @@ impl HeadReader {
                     return Err(Refusal::Malformed);
                 }
             }
-            (Some(_), None) => self.version = Some(request_line(line)?),
-            (Some(first), Some(version)) => self.field(*first, line, version)?,
+            (Some(_), None) => self.line = Some(request_line(line)?),
+            (Some(first), Some(request)) => self.field(*first, line, request)?,
         }
         Ok(false)
     }
 
-    fn field(&mut self, first: u8, line: &[u8], version: Version) -> Result<(), Refusal> {
+    fn field(&mut self, first: u8, line: &[u8], request: Line) -> Result<(), Refusal> {
         self.fields += 1;
         if self.fields > FIELDS_MAX {
             return Err(Refusal::HeadTooLarge);
@@ -148,11 +163,11 @@ impl HeadReader {
                 None => Ok(()),
             },
             b't' | b'T' => match value_of(line, b"transfer-encoding") {
-                Some(value) => self.coding(value, version),
+                Some(value) => self.coding(value, request.version),
                 None => Ok(()),
             },
             b'h' | b'H' => match value_of(line, b"host") {
-                Some(value) => self.host(value),
+                Some(value) => self.host(value, request),
                 None => Ok(()),
             },
             _ => Ok(()),
@@ -179,28 +194,29 @@ impl HeadReader {
         let mut codings = value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
         let is_chunks = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
         let ends_in_chunks = codings.next_back().is_some_and(is_chunks);
-        if !ends_in_chunks || codings.clone().any(is_chunks) {
+        if !ends_in_chunks || codings.clone().any(|coding| coding.is_empty() || is_chunks(coding)) {
             return Err(Refusal::CodingInvalid);
         }
-        if codings.next().is_some() {
-            return Err(Refusal::CodingUnknown);
-        }
+        self.has_unknown_coding = codings.next().is_some();
         self.is_chunked = true;
         Ok(())
     }
 
-    /// RFC 9112, section 3.2.
-    fn host(&mut self, value: &[u8]) -> Result<(), Refusal> {
+    /// RFC 9112, section 3.2. It may be empty where it does not count.
+    fn host(&mut self, value: &[u8], request: Line) -> Result<(), Refusal> {
         self.hosts += 1;
-        if self.hosts > 1 || !is_host(value) { Err(Refusal::HostInvalid) } else { Ok(()) }
+        let is_one = is_host(value) || (value.is_empty() && request.names_host);
+        if self.hosts > 1 || !is_one { Err(Refusal::HostInvalid) } else { Ok(()) }
     }
 
     fn ends(&self) -> Result<Follows, Refusal> {
-        if self.version == Some(Version::Http11) && self.hosts == 0 {
+        let version = self.line.map(|line| line.version);
+        if version == Some(Version::Http11) && self.hosts == 0 {
             return Err(Refusal::HostInvalid);
         }
         match (self.is_chunked, self.length) {
             (true, Some(_)) => Err(Refusal::TwoLengths),
+            (true, None) if self.has_unknown_coding => Err(Refusal::CodingUnknown),
             (true, None) => Ok(Follows::Chunks),
             (false, Some(0) | None) => Ok(Follows::Nothing),
             (false, Some(length)) => Ok(Follows::Length(length)),

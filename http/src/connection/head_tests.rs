@@ -3,7 +3,7 @@
 use super::*;
 
 fn read(text: &str) -> Seen {
-    HeadReader::default().read(text.as_bytes())
+    HeadReader::default().read(&mut text.as_bytes().to_vec())
 }
 
 /// A head with these lines after its request line and its host.
@@ -31,7 +31,7 @@ fn a_head_ends_at_its_empty_line_however_it_comes() {
         let mut reader = HeadReader::default();
         let mut before = 0;
         let mut seen = Seen::Part;
-        for piece in all.as_bytes().chunks(size) {
+        for piece in all.clone().into_bytes().chunks_mut(size) {
             seen = reader.read(piece);
             if seen != Seen::Part {
                 break;
@@ -39,6 +39,36 @@ fn a_head_ends_at_its_empty_line_however_it_comes() {
             before += piece.len();
         }
         assert_eq!(seen, Seen::End(head.len() - before, Follows::Length(5)), "by {size}");
+    }
+}
+
+/// RFC 9110, section 2.5: whoever speaks a later minor version understands the last one known here.
+#[test]
+fn a_later_minor_version_is_taken_for_the_last_known() {
+    let head = "\r\nGET /HTTP/1.2 HTTP/1.3\r\nx: HTTP/1.4\r\nhost: a\r\n\r\n";
+    let known = head.replace("1.3", "1.1");
+    for size in 1..head.len() {
+        let mut reader = HeadReader::default();
+        let mut bytes = head.as_bytes().to_vec();
+        let seen: Vec<Seen> = bytes.chunks_mut(size).map(|piece| reader.read(piece)).collect();
+        assert!(matches!(seen.last(), Some(Seen::End(_, Follows::Nothing))), "by {size}: {seen:?}");
+        assert_eq!(String::from_utf8_lossy(&bytes), known, "by {size}");
+    }
+}
+
+/// RFC 9112, section 3.2.4.
+#[test]
+fn the_whole_server_is_asked_for_without_a_path() {
+    let asks = |line: &str| {
+        let mut reader = HeadReader::default();
+        reader.read(&mut format!("{line}\r\nhost: a\r\n\r\n").into_bytes());
+        reader.request().unwrap().asks_server
+    };
+    assert!(asks("OPTIONS http://a.b:80 HTTP/1.1"));
+    for line in
+        ["OPTIONS http://a/ HTTP/1.1", "OPTIONS http://a?b HTTP/1.1", "GET http://a HTTP/1.1"]
+    {
+        assert!(!asks(line), "{line}");
     }
 }
 
@@ -75,7 +105,10 @@ fn a_doubtful_length_is_refused() {
         ("transfer-encoding:\r\n", Refusal::CodingInvalid),
         ("transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n", Refusal::CodingInvalid),
         ("transfer-encoding: gzip\r\ntransfer-encoding: chunked\r\n", Refusal::CodingInvalid),
+        ("transfer-encoding: , chunked\r\n", Refusal::CodingInvalid),
+        ("transfer-encoding: chunked,\r\n", Refusal::CodingInvalid),
         ("transfer-encoding: gzip, chunked\r\n", Refusal::CodingUnknown),
+        ("transfer-encoding: gzip, chunked\r\ncontent-length: 5\r\n", Refusal::TwoLengths),
     ] {
         assert_eq!(with(lines), Seen::Refused(refusal), "{lines:?}");
     }
@@ -100,21 +133,26 @@ fn lines_end_in_crlf_and_are_not_folded() {
         assert_eq!(read(text), Seen::Refused(refusal), "{text:?}");
     }
     let mut reader = HeadReader::default();
-    assert_eq!(reader.read(b"GET / HTTP/1.1\r"), Seen::Part);
-    assert_eq!(reader.read(b"x"), Seen::Refused(Refusal::BareCr));
+    assert_eq!(reader.read(&mut b"GET / HTTP/1.1\r".to_owned()), Seen::Part);
+    assert_eq!(reader.read(&mut b"x".to_owned()), Seen::Refused(Refusal::BareCr));
 }
 
 /// RFC 9112, section 3.2, and RFC 9110, section 7.2.
 #[test]
 fn there_is_one_host_and_it_is_one() {
-    for host in ["a", "a.b:80", "127.0.0.1:1", "[::1]:80", "[::1]", "a_b", ""] {
+    for host in ["a", "a.b:80", "127.0.0.1:1", "[::1]:80", "[::1]", "a_b", "a%20b"] {
         let seen = read(&format!("GET / HTTP/1.1\r\nhost: {host}\r\n\r\n"));
         assert_eq!(follows(seen), Some(Follows::Nothing), "{host}");
     }
-    for host in ["a b", "a/b", "u@a", "a:b", "a:80:80", "[::1", "[x]", "a,b?", "a:999999", ":80"] {
+    for host in [
+        "a b", "a/b", "u@a", "a:b", "a:80:80", "[::1", "[x]", "a,b?", "a:999999", ":80", "", "a%2",
+        "%zz",
+    ] {
         let seen = read(&format!("GET / HTTP/1.1\r\nhost: {host}\r\n\r\n"));
         assert_eq!(seen, Seen::Refused(Refusal::HostInvalid), "{host}");
     }
+    let seen = read("GET http://a/ HTTP/1.1\r\nhost:\r\n\r\n");
+    assert_eq!(follows(seen), Some(Follows::Nothing), "it does not count");
     assert_eq!(with("host: a\r\n"), Seen::Refused(Refusal::HostInvalid));
     assert_eq!(read("GET / HTTP/1.1\r\n\r\n"), Seen::Refused(Refusal::HostInvalid));
     assert_eq!(follows(read("GET / HTTP/1.0\r\n\r\n")), Some(Follows::Nothing));
@@ -143,7 +181,9 @@ fn a_request_line_has_three_parts_and_a_target_of_its_form() {
         ("GET / http/1.1", Refusal::Malformed),
         ("GET / HTTP/11", Refusal::Malformed),
         ("GET / HTTP/0.9", Refusal::VersionUnknown),
-        ("GET / HTTP/1.2", Refusal::VersionUnknown),
+        ("GET / HTTP/2.0", Refusal::VersionUnknown),
+        ("GET / HTTP/1.10", Refusal::Malformed),
+        ("GET / HTTP/1.21", Refusal::Malformed),
         ("PRI * HTTP/2.0", Refusal::VersionUnknown),
         ("GET * HTTP/1.1", Refusal::TargetInvalid),
         ("GET a HTTP/1.1", Refusal::TargetInvalid),
@@ -167,7 +207,7 @@ fn heads_have_an_end() {
     let long = format!("GET /{} HTTP/1.1\r\n", "a".repeat(LINE_BYTES_MAX));
     assert_eq!(read(&long), Seen::Refused(Refusal::LineTooLong));
     let endless = "a".repeat(LINE_BYTES_MAX + 1);
-    assert_eq!(read(&endless), Seen::Refused(Refusal::LineTooLong));
+    assert_eq!(read(&endless), Seen::Refused(Refusal::Malformed), "a method is no target");
     let large = format!("x: {}\r\n", "a".repeat(HEAD_BYTES_MAX));
     assert_eq!(with(&large), Seen::Refused(Refusal::HeadTooLarge));
     assert_eq!(with(&"x: y\r\n".repeat(FIELDS_MAX)), Seen::Refused(Refusal::HeadTooLarge));

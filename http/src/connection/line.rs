@@ -8,8 +8,20 @@ pub(super) enum Version {
     Http11,
 }
 
+/// What of a request line is asked of later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) version: Version,
+    /// The target itself names the host.
+    pub(super) names_host: bool,
+    /// The answer has no body.
+    pub(super) is_head: bool,
+    /// It is the whole server that is asked for, in absolute form (RFC 9112, section 3.2.4).
+    pub(super) asks_server: bool,
+}
+
 /// RFC 9112, section 3: method, target, version, one space between them.
-pub(super) fn request_line(line: &[u8]) -> Result<Version, Refusal> {
+pub(super) fn request_line(line: &[u8]) -> Result<Line, Refusal> {
     let mut parts = line.split(|byte| *byte == b' ');
     let (Some(method), Some(target), Some(version), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
@@ -21,7 +33,31 @@ pub(super) fn request_line(line: &[u8]) -> Result<Version, Refusal> {
         return Err(Refusal::Malformed);
     }
     is_target(method, target)?;
-    Ok(version)
+    let authority = absolute(target);
+    let is_bare = |authority: &[u8]| target.ends_with(authority);
+    Ok(Line {
+        version,
+        names_host: authority.is_some(),
+        is_head: method == b"HEAD",
+        asks_server: method == b"OPTIONS" && authority.is_some_and(is_bare),
+    })
+}
+
+/// Takes a later minor version for the last one that is known here (RFC 9110, section 2.5), in the end
+/// of a request line, or of what has come of one; `before` has come earlier.
+pub(super) fn take_for_known(before: &[u8], line: &mut [u8]) {
+    const VERSION: &[u8] = b" HTTP/1.";
+    let Some((minor, rest)) = line.split_last_mut() else { return };
+    if !matches!(minor, b'2'..=b'9') {
+        return;
+    }
+    let is_version = match VERSION.len().checked_sub(rest.len()) {
+        None | Some(0) => rest.ends_with(VERSION),
+        Some(missing) => before.ends_with(&VERSION[..missing]) && *rest == VERSION[missing..],
+    };
+    if is_version {
+        *minor = b'1';
+    }
 }
 
 /// RFC 9112, section 2.3.
@@ -64,9 +100,6 @@ fn absolute(target: &[u8]) -> Option<&[u8]> {
 
 /// RFC 9110, section 7.2: a host with or without a port; nobody's name before it.
 pub(super) fn is_host(value: &[u8]) -> bool {
-    if value.is_empty() {
-        return true; // Where the target has no authority (RFC 9112, section 3.2).
-    }
     let (host, port) = match value {
         [b'[', ..] => match value.iter().position(|byte| *byte == b']') {
             Some(end) => value.split_at(end + 1),
@@ -78,7 +111,7 @@ pub(super) fn is_host(value: &[u8]) -> bool {
         [b'[', inner @ .., b']'] => {
             inner.iter().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
         }
-        _ => !host.is_empty() && host.iter().all(|byte| is_in_name(*byte)),
+        _ => !host.is_empty() && is_name(host),
     };
     let is_port = match port {
         [] => true,
@@ -89,12 +122,24 @@ pub(super) fn is_host(value: &[u8]) -> bool {
 }
 
 /// RFC 3986, section 3.2.2: `reg-name`.
-fn is_in_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=".contains(&byte)
+fn is_name(host: &[u8]) -> bool {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(byte);
+    let mut parts = host.split(|byte| *byte == b'%');
+    let is_first_plain = parts.next().is_some_and(|first| first.iter().all(is_plain));
+    is_first_plain
+        && parts.all(|part| match part {
+            [a, b, rest @ ..] => {
+                a.is_ascii_hexdigit() && b.is_ascii_hexdigit() && rest.iter().all(is_plain)
+            }
+            _ => false,
+        })
 }
 
 /// RFC 9110, section 5.6.2.
 fn is_token(bytes: &[u8]) -> bool {
-    let is_mark = |byte: u8| b"!#$%&'*+-.^_`|~".contains(&byte);
-    !bytes.is_empty() && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || is_mark(*byte))
+    !bytes.is_empty() && bytes.iter().all(|byte| is_in_token(*byte))
+}
+
+pub(super) fn is_in_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

@@ -41,6 +41,7 @@ use socket2::SockRef;
 pub(crate) use self::door::{Expecting, Made, kept, through};
 use self::head::Follows;
 pub use self::interim::Interim;
+use self::line::Line;
 use self::refusal::Refusal;
 pub(crate) use self::repeat::Repeats;
 pub use self::repeat::{Repeat, Repeatable};
@@ -71,6 +72,8 @@ pub(crate) struct Connection {
     /// Counts requests.
     turn: Cell<u32>,
     takes_interim: Cell<bool>,
+    /// The request line in hand, as it was read here.
+    line: Cell<Option<Line>>,
     /// What follows the head that was handed on, as it was read here.
     follows: Cell<Follows>,
     /// Some of the body came with its head: the client does not wait to be asked for it.
@@ -97,6 +100,7 @@ impl Connection {
             answer: Cell::new(Answer::NotAsked),
             turn: Cell::new(0),
             takes_interim: Cell::new(false),
+            line: Cell::new(None),
             follows: Cell::new(Follows::Nothing),
             has_body_come: Cell::new(false),
             is_refused: Cell::new(false),
@@ -118,6 +122,11 @@ impl Connection {
             self.wake();
         }
         self.follows.get() == follows
+    }
+
+    /// The request is for the whole server, though its target does not say so as others do.
+    fn asks_server(&self) -> bool {
+        self.line.get().is_some_and(|line| line.asks_server)
     }
 
     /// The answer's head exists.
@@ -147,7 +156,8 @@ impl Connection {
         }
         let socket = self.socket.borrow();
         // It fits into an empty socket; who has filled theirs does not read anyway.
-        drop(socket.try_write(&refusal.written()));
+        let is_head = self.line.get().is_some_and(|line| line.is_head);
+        drop(socket.try_write(&refusal.written(is_head)));
         drop(SockRef::from(&*socket).shutdown(Shutdown::Write));
     }
 }

@@ -75,19 +75,20 @@ impl Refusal {
         }
     }
 
-    /// The whole answer as it is written; the connection ends with it.
-    pub(super) fn written(self) -> Vec<u8> {
+    /// The whole answer as it is written; the connection ends with it. One to HEAD has no body (RFC
+    /// 9110, section 9.3.2).
+    pub(super) fn written(self, is_head: bool) -> Vec<u8> {
         let problem = self.kind().problem();
         let problem = match self.detail() {
             Some(detail) => problem.detail(detail),
             None if self == Refusal::Tunnel => problem.header(ALLOW, METHODS),
             None => problem,
         };
-        written(problem.response(None), self.code())
+        written(problem.response(None), self.code(), is_head)
     }
 }
 
-fn written(response: HttpResponse, code: &str) -> Vec<u8> {
+fn written(response: HttpResponse, code: &str, is_head: bool) -> Vec<u8> {
     let mut text = format!("HTTP/1.1 {}\r\n", response.status());
     for (name, value) in response.headers() {
         if let Ok(value) = value.to_str() {
@@ -101,7 +102,9 @@ fn written(response: HttpResponse, code: &str) -> Vec<u8> {
         body.len()
     ));
     let mut bytes = text.into_bytes();
-    bytes.extend_from_slice(&body);
+    if !is_head {
+        bytes.extend_from_slice(&body);
+    }
     bytes
 }
 
@@ -118,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_a_whole_problem_and_the_end() {
-        let text = String::from_utf8(Refusal::TwoLengths.written()).unwrap();
+        let text = String::from_utf8(Refusal::TwoLengths.written(false)).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
 
         assert!(head.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{head}");
@@ -131,6 +134,8 @@ mod tests {
             assert!(head.contains(line), "{line}: {head}");
         }
         assert!(body.contains("\"code\":\"length_invalid\""), "{body}");
+        let bare = String::from_utf8(Refusal::TwoLengths.written(true)).unwrap();
+        assert_eq!(bare.split_once("\r\n\r\n").unwrap().1, "");
     }
 
     #[test]

@@ -122,7 +122,9 @@ impl Stream {
         if read == 0 {
             return Poll::Ready(Ok(()));
         }
-        match head.read(&buffer.filled()[before..]) {
+        let seen = head.read(&mut buffer.filled_mut()[before..]);
+        self.connection.line.set(head.request());
+        match seen {
             Seen::Part => Poll::Ready(Ok(())),
             Seen::End(at, follows) => {
                 self.head_since = None;
@@ -155,11 +157,14 @@ impl Stream {
         let Times { head_max, idle_max } = self.times;
         match self.head_since {
             Some(_) if head_max.is_zero() => Poll::Pending,
+            // Who has said nothing is told nothing: to the server it looks as if the client had gone.
+            Some(since) if !has_begun && self.alarm.has_passed(since + head_max, cx) => {
+                Poll::Ready(Ok(()))
+            }
             Some(since) if self.alarm.has_passed(since + head_max, cx) => {
                 let before = buffer.filled().len();
                 self.refuse(Refusal::TooSlow, cx, buffer, before)
             }
-            // To the server it looks as if the client had gone.
             None if self.alarm.has_passed(self.idle_since + idle_max, cx) => Poll::Ready(Ok(())),
             _ => Poll::Pending,
         }

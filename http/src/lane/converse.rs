@@ -24,7 +24,7 @@ use super::interim;
 use super::wire::Wire;
 
 /// An upstream that sends more 1xx answers than this is cut off.
-const INTERIM_MAX: usize = 16;
+const INTERIM_MAX: usize = 100;
 
 type Item = Message<(RequestHeadType, BodySize)>;
 

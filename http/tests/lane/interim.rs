@@ -120,7 +120,7 @@ async fn switching_protocols_unasked_is_an_error() {
 
 #[actix_web::test]
 async fn interim_answers_have_an_end_and_no_body() {
-    let endless = "HTTP/1.1 102 Processing\r\n\r\n".repeat(17) + OK;
+    let endless = "HTTP/1.1 102 Processing\r\n\r\n".repeat(101) + OK;
     let with_body = "HTTP/1.1 103 Early Hints\r\ncontent-length: 3\r\n\r\nabc".to_owned() + OK;
     for answer in [endless, with_body] {
         let script = Script::answering_once(answer).await;

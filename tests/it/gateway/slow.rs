@@ -110,6 +110,16 @@ async fn each_head_has_its_time() {
     assert!(wire.is_closed());
 }
 
+/// Who never says a word is told none: the connection ends.
+#[actix_web::test]
+async fn who_says_nothing_is_told_nothing() {
+    let service = Scripted::saying("ok");
+    let system = before(&service, &[HEAD_TIMEOUT]).await;
+    let mut wire = Wire::to(port(&system));
+    system.eventually("it ends", async || wire.has_been_closed()).await;
+    assert!(wire.is_closed(), "something was said");
+}
+
 /// A large body passes through as long as it comes.
 #[actix_web::test]
 async fn a_body_that_stops_coming_is_ended() {

@@ -38,6 +38,7 @@ async fn a_body_with_two_ends_is_refused() {
         ("content-length: 99999999999999999999", 400, "length_invalid"),
         ("transfer-encoding: chunked, identity", 400, "transfer_coding_invalid"),
         ("transfer-encoding: xchunked", 400, "transfer_coding_invalid"),
+        ("transfer-encoding: , chunked", 400, "transfer_coding_invalid"),
         ("transfer-encoding: gzip, chunked", 501, "transfer_coding_unknown"),
         (
             "transfer-encoding: chunked\r\ntransfer-encoding: chunked",
@@ -83,6 +84,10 @@ async fn chunks_are_read_to_the_letter() {
         "5\r\nhello0\r\n\r\n",
         "5\nhello\r\n0\r\n\r\n",
         "5\r\nhello\r\n0\r\nx: y\n\r\n\r\n",
+        "5\r\nhello\r\n0\r\nno field\r\n\r\n",
+        "5 \r\nhello\r\n0\r\n\r\n",
+        "5;\r\nhello\r\n0\r\n\r\n",
+        "5;a[=b\r\nhello\r\n0\r\n\r\n",
         "\r\n\r\n",
     ] {
         refuses(port(&system), &[(&post(body), 400, "chunk_invalid")]);
@@ -115,10 +120,12 @@ async fn a_request_line_is_read_to_the_letter() {
             ("GET /api/payments HTTP/1.1\r\nhost: a\r\nhost: a\r\n\r\n", 400, "host_invalid"),
             ("GET /api/payments HTTP/1.1\r\nhost: a/b\r\n\r\n", 400, "host_invalid"),
             ("GET /api/payments HTTP/1.1\r\nhost: u@a\r\n\r\n", 400, "host_invalid"),
+            ("GET /api/payments HTTP/1.1\r\nhost:\r\n\r\n", 400, "host_invalid"),
+            ("GET /api/payments HTTP/1.1\r\nhost: a%2\r\n\r\n", 400, "host_invalid"),
             ("GET /api/payments HTTP/1.1\nhost: a\n\n", 400, "request_malformed"),
             ("GET /api/payments\r\n\r\n", 400, "request_malformed"),
             ("GET /api/payments HTTP/0.9\r\n\r\n", 505, "version_unknown"),
-            ("GET /api/payments HTTP/1.2\r\nhost: a\r\n\r\n", 505, "version_unknown"),
+            ("GET /api/payments HTTP/2.0\r\nhost: a\r\n\r\n", 505, "version_unknown"),
             ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, "version_unknown"),
             ("G@T /api/payments HTTP/1.1\r\nhost: a\r\n\r\n", 400, "request_malformed"),
             ("GET /api/pay\0ments HTTP/1.1\r\nhost: a\r\n\r\n", 400, "target_invalid"),
@@ -133,6 +140,32 @@ async fn a_request_line_is_read_to_the_letter() {
         ],
     );
     assert!(service.heard().is_empty(), "{:?}", service.heard());
+}
+
+/// RFC 9110, section 2.5: a later minor version is understood; it is answered in the one known here.
+#[actix_web::test]
+async fn a_later_minor_version_is_understood() {
+    let service = Scripted::saying("ok");
+    let system = before(&service, &[]).await;
+    let mut wire = Wire::to(port(&system));
+    for version in ["1.2", "1.9", "1.1"] {
+        wire.send(format!("GET /api/payments HTTP/{version}\r\nhost: a\r\n\r\n"));
+        let answer = wire.answer();
+        assert_eq!((answer.status(), answer.text().as_str()), (200, "ok"), "{version}");
+        assert!(answer.line.starts_with("HTTP/1.1 "), "{version}: {answer:?}");
+    }
+}
+
+/// RFC 9110, section 9.3.2: a refusal of HEAD has no body either.
+#[actix_web::test]
+async fn a_refused_head_gets_no_body() {
+    let service = Scripted::saying("ok");
+    let system = before(&service, &[]).await;
+    let mut wire = Wire::to(port(&system));
+    wire.send("HEAD /api/payments HTTP/1.1\r\nhost: a b\r\n\r\n");
+    let answer = wire.head_only();
+    assert_eq!((answer.status(), reason(&answer).as_str()), (400, "host_invalid"));
+    assert!(wire.is_closed(), "a body came");
 }
 
 /// RFC 9112, section 3.2.2: the authority of the target is the host, whatever the field says.
@@ -162,6 +195,9 @@ async fn the_server_itself_has_options() {
 
     assert_eq!(answer.status(), 204, "{answer:?}");
     assert!(answer.field("allow").contains("OPTIONS"), "{answer:?}");
+    // RFC 9112, section 3.2.4: so it is in absolute form, without a path.
+    let answer = wire.send("OPTIONS http://a.b:81 HTTP/1.1\r\nhost: a\r\n\r\n").answer();
+    assert_eq!(answer.status(), 204, "{answer:?}");
     assert_eq!(wire.get("/api/payments").status(), 200, "and the connection goes on");
 }
 
