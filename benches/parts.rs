@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-use actix_web::http::{Method, Uri};
+use actix_web::http::{Method, Uri, Version};
 use busbar::config::{Config, Overrides};
 use busbar::gateway::cost;
 use busbar_actors::mailbox::Bounded;
@@ -62,7 +62,8 @@ fn fields() {
         ("connection", "keep-alive"),
         ("cache-control", "no-store"),
     ]);
-    let arrival = Arrival { peer: "192.0.2.1".parse().unwrap(), scheme: "http", trusted: &[] };
+    let (peer, version) = ("192.0.2.1".parse().unwrap(), Version::HTTP_11);
+    let arrival = Arrival { peer, scheme: "http", version, trusted: &[] };
     each("fields of a request, for the upstream", || for_upstream(&request, arrival));
     each("fields of an answer, copied and for the client", || for_client(&answer));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::Method;
-use actix_web::http::header::{HOST, HeaderMap};
+use actix_web::http::header::{HOST, HeaderMap, HeaderValue};
 use awc::error::SendRequestError;
 use awc::{ClientResponse, FrozenClientRequest};
 use busbar_http::client::Upstream;
@@ -35,6 +35,8 @@ pub(super) struct Order {
     /// Path and query at the service.
     target: String,
     fields: HeaderMap,
+    /// What the service hears that it is called; else what it is called here.
+    host: Option<HeaderValue>,
     body: Incoming,
     is_harmless: bool,
     minds_breakers: bool,
@@ -68,11 +70,12 @@ pub(super) enum Loss {
 }
 
 impl Order {
+    /// A `Host` among the fields is the one that the service hears.
     pub(super) fn new(
         route: &Route,
         method: &Method,
         target: String,
-        fields: HeaderMap,
+        mut fields: HeaderMap,
         body: Incoming,
         deadline: Deadline,
     ) -> Order {
@@ -85,6 +88,7 @@ impl Order {
             to: None,
             method: method.clone(),
             target,
+            host: fields.remove(HOST).next(),
             fields,
             body,
             is_harmless: route.rules.retry && (is_kept || reads),
@@ -101,11 +105,14 @@ pub(super) async fn forward(
     destination: &Destination,
     order: Order,
 ) -> Result<ClientResponse, Loss> {
-    let Order { method, target, fields, mut body, is_harmless, minds_breakers, deadline, .. } =
-        order;
+    let Order { fields, mut body, is_harmless, minds_breakers, deadline, .. } = order;
     let mut course = Course::start(destination, deadline, minds_breakers, &body);
     let mut leave = course.first()?;
-    let mut request = frozen(&upstreams, course.index, &method, &target, fields, deadline)?;
+    let Order { method, target, host, .. } = order;
+    let freeze = |index: usize, fields| {
+        frozen(upstreams.get(index), (&method, &target), host.as_ref(), fields, deadline)
+    };
+    let mut request = freeze(course.index, fields)?;
     loop {
         let outcome = ask(destination, &request, &mut body).await;
         course.judge(leave, &outcome);
@@ -117,29 +124,28 @@ pub(super) async fn forward(
         };
         if course.index != asked {
             let fields = request.headers().clone();
-            request = frozen(&upstreams, course.index, &method, &target, fields, deadline)?;
+            request = freeze(course.index, fields)?;
         }
     }
 }
 
 /// The request to one instance, so that sending it copies nothing.
 fn frozen(
-    upstreams: &[Upstream],
-    index: usize,
-    method: &Method,
-    target: &str,
+    upstream: Option<&Upstream>,
+    (method, target): (&Method, &str),
+    host: Option<&HeaderValue>,
     fields: HeaderMap,
     deadline: Deadline,
 ) -> Result<FrozenClientRequest, Loss> {
-    let upstream =
-        upstreams.get(index).ok_or_else(|| Loss::Unreachable("no instance is known".into()))?;
+    let upstream = upstream.ok_or_else(|| Loss::Unreachable("no instance is known".into()))?;
     let request = upstream.request(method.clone(), target);
     let request = request.map_err(|error| Loss::Unreachable(error.to_string()))?;
     // A large body may take longer than most requests have in all.
     let mut request = request.timeout(deadline.left());
     *request.headers_mut() = fields;
     // The lane would add it, in a map of its own for each request.
-    request.headers_mut().insert(HOST, upstream.instance().base().host().clone());
+    let host = host.unwrap_or(upstream.instance().base().host());
+    request.headers_mut().insert(HOST, host.clone());
     request.freeze().map_err(|error| Loss::Unreachable(error.to_string()))
 }
 

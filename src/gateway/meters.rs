@@ -221,7 +221,7 @@ impl CacheMeters {
     /// What came from the service was the answer.
     pub(super) fn missed(&self, why: Forwarded) {
         match why {
-            Forwarded::Bypass | Forwarded::Method => self.bypassed.inc(),
+            Forwarded::Off | Forwarded::Bypass | Forwarded::Method => self.bypassed.inc(),
             _ => self.misses.inc(),
         }
     }

@@ -210,7 +210,7 @@ async fn road(
 
     let destination = live.destination(route)?;
     let body = Incoming::take(&request, payload, route.body_bytes_max, deadline).await?;
-    let mut fields = fields(live, &request, &id, deadline);
+    let mut fields = fields(live, (&request, route), &id, deadline);
     hops::count_down(request.method(), &mut fields);
     sending.conditions(&mut fields);
     let target = route.target(request.uri());

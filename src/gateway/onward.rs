@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
 use busbar_actors::mailbox::Permit;
 use busbar_http::headers::{self, Arrival};
@@ -48,11 +48,15 @@ pub(super) fn identity(request: &HttpRequest) -> RequestId {
 /// What is sent on of the request's head, and what the services are told besides.
 pub(super) fn fields(
     live: &Live,
-    request: &HttpRequest,
+    (request, route): (&HttpRequest, &Route),
     id: &RequestId,
     deadline: Deadline,
 ) -> HeaderMap {
     let mut fields = headers::for_upstream(request.headers(), arrival(live, request));
+    // Ours are called by what they are; another one may go by the name that its clients know.
+    if let (None, Some(host)) = (route.service, request.headers().get(HOST)) {
+        fields.insert(HOST, host.clone());
+    }
     edge::tell(request, &mut fields);
     let left_ms = u64::try_from(deadline.left().as_millis()).unwrap_or(u64::MAX);
     fields.insert(HeaderName::from_static(deadline::HEADER), HeaderValue::from(left_ms));
@@ -67,5 +71,5 @@ pub(super) fn fields(
 /// How a request reached the gateway.
 pub(super) fn arrival<'a>(live: &'a Live, request: &HttpRequest) -> Arrival<'a> {
     let peer = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
-    Arrival { peer, scheme: "http", trusted: &live.trusted }
+    Arrival { peer, scheme: "http", version: request.version(), trusted: &live.trusted }
 }

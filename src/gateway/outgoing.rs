@@ -13,8 +13,10 @@ use actix_rt::task::JoinHandle;
 use actix_rt::time::sleep_until;
 use actix_web::body::{BodyStream, BoxBody, MessageBody, SizedStream};
 use actix_web::dev::Payload;
-use actix_web::http::Method;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{
+    CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, UPGRADE,
+};
+use actix_web::http::{ConnectionType, Method, StatusCode, Version};
 use actix_web::{HttpMessage, HttpResponse};
 use awc::ClientResponse;
 use busbar_http::{Deadline, RequestId, headers, trace};
@@ -64,13 +66,18 @@ pub(super) fn answer(
         received = std::mem::take(&mut head.headers);
         payload
     });
-    let fields = fields(received, id, way);
+    let upgrade = received.get(UPGRADE).filter(|_| is_upgrade_wanted(answer.status())).cloned();
+    let mut fields = fields(received, answer.version(), id, way);
     let status = answer.status();
     let length = length(&fields);
     let lasts = length.is_none() && are_events(&fields);
     let is_head = passage.journey.method() == Method::HEAD;
     let body = body(answer.take_payload(), length, is_head, passage, lasts);
     let mut response = HttpResponse::with_body(status, body);
+    if let Some(upgrade) = upgrade {
+        fields.insert(UPGRADE, upgrade);
+        response.head_mut().set_connection_type(ConnectionType::Upgrade);
+    }
     *response.headers_mut() = fields;
     if is_head {
         // The length in the head is that of the body that GET would have.
@@ -88,9 +95,14 @@ impl Passage {
     }
 }
 
-/// The fields of a service's answer as they are passed on.
-pub(super) fn fields(received: HeaderMap, id: &RequestId, way: Way) -> HeaderMap {
-    let mut fields = headers::into_for_client(received);
+/// RFC 9110, section 15.5.22: such an answer names what is wanted.
+fn is_upgrade_wanted(status: StatusCode) -> bool {
+    status == StatusCode::UPGRADE_REQUIRED
+}
+
+/// The fields of a service's answer, which came in this version, as they are passed on.
+pub(super) fn fields(received: HeaderMap, version: Version, id: &RequestId, way: Way) -> HeaderMap {
+    let mut fields = headers::through_here(received, version);
     cache::tell(&mut fields, way);
     // Only for what the gateway itself has to say.
     fields.remove(REASON);

@@ -39,7 +39,7 @@ async fn refresh(
     let deadline = Deadline::after(route.wait(&Method::GET, request.path()));
     let destination = live.destination(route)?;
     let _place = destination.enter()?;
-    let mut fields = fields(&live, request, &identity(request), deadline);
+    let mut fields = fields(&live, (request, route), &identity(request), deadline);
     sending.conditions(&mut fields);
     let order = Order::new(route, &Method::GET, target, fields, Incoming::Nothing, deadline);
     let Came::Pass(mut answer, _, Some(mut keeper)) =

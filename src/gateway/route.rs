@@ -73,6 +73,7 @@ pub(super) struct Route {
     transfer: Duration,
     /// What is cut off before the path is sent on.
     cut: Arc<str>,
+    /// The methods that are known to be taken.
     pub(super) allow: HeaderValue,
 }
 
@@ -139,7 +140,7 @@ pub(super) fn served_route(
 /// Before what the settings name.
 pub(super) fn added_route(added: &AddedRoute, to: usize) -> Route {
     let (methods, allow) = match &added.methods {
-        Methods::Any => (Taken::Any, HeaderValue::from_static("*")),
+        Methods::Any => (Taken::Any, allow(&[&METHODS[..], &[Method::TRACE]].concat())),
         Methods::Listed(names) => {
             let named = |name: &String| Method::from_bytes(name.as_bytes()).ok();
             let methods: Vec<Method> = names.iter().filter_map(named).collect();
@@ -188,6 +189,11 @@ impl Route {
         self.rules.auth = Auth::None;
         self.cut = "".into();
         self
+    }
+
+    /// Also methods that have no name here.
+    pub(super) fn takes_any(&self) -> bool {
+        self.methods == Taken::Any
     }
 
     pub(super) fn takes(&self, method: &Method) -> bool {

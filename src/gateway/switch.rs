@@ -39,7 +39,7 @@ pub(super) async fn switch(
     let Opening { request, payload, handshake, id } = opening;
     let destination = live.destination(route)?;
     let place = Some(gateway.enter(route, request.method(), destination)?);
-    let mut asked = fields(live, request, id, deadline);
+    let mut asked = fields(live, (request, route), id, deadline);
     Handshake::ask(&mut asked);
     let body = Incoming::Nothing;
     let target = route.target(request.uri());
@@ -49,13 +49,13 @@ pub(super) async fn switch(
     journey.answered(answer.status());
     let terms = Terms { idle_max: live.events_idle_max(), draining: clerk.draining() };
     let passage = Passage { journey, deadline, keeper: None, terms, place };
-    let way = Way::Sent(Forwarded::Bypass, Keeping::No);
+    let way = Way::Sent(Forwarded::Off, Keeping::No);
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Ok(outgoing::answer(answer, id, way, passage));
     }
     let switched = tunnel::switched(&answer, &handshake);
     let switched = switched.map_err(|loss: Loss| loss.problem(&destination.name))?;
-    let fields = outgoing::fields(answer.headers().clone(), id, way);
+    let fields = outgoing::fields(answer.headers().clone(), answer.version(), id, way);
     let idle_max = Duration::from_millis(live.settings.tunnel_idle_ms);
     Ok(tunnel::open(switched, fields, payload, idle_max, passage))
 }

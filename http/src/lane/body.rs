@@ -16,6 +16,7 @@ use futures_util::{Stream, ready, stream};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
+    codec::HeadCodec,
     failure::broken_body,
     framing::Follows,
     pool::Pool,
@@ -65,7 +66,7 @@ impl Rest {
         let Wire { framed, lease } = wire;
         let incoming = match follows {
             Follows::UntilClose => Incoming::UntilClose(framed.replace_codec(BytesCodec)),
-            _ => Incoming::Coded(framed.into_map_codec(|codec| codec.into_payload_codec())),
+            _ => Incoming::Coded(framed.into_map_codec(HeadCodec::into_payload_codec)),
         };
         let held = Some(Held { incoming, lease, exchange });
         Rest { ahead: Ahead::default(), held, pool, is_reusable }
@@ -93,7 +94,7 @@ impl Rest {
     fn give_back(&self, held: Held) {
         let Held { incoming, lease, exchange } = held;
         if let (true, Incoming::Coded(framed)) = (self.is_reusable, incoming) {
-            let framed = framed.into_map_codec(|codec| codec.into_message_codec());
+            let framed = framed.into_map_codec(HeadCodec::of_payload_codec);
             self.pool.put(Wire { framed, lease }, exchange);
         }
     }

@@ -7,7 +7,7 @@
 //!
 //! Read in this order: [`Instance`] is what all threads share (bounds, counters), `pool` keeps one
 //! thread's connections, `exchange` is the road of one request, `converse` speaks on the wire,
-//! `framing` decides where an answer ends (RFC 9112, section 6.3), `body` hands it out, `switched` is a
+//! `codec` reads heads, `framing` decides where an answer ends (RFC 9112, section 6.3), `body` hands it out, `switched` is a
 //! connection that has left HTTP (RFC 9110, section 7.8).
 //!
 //! Closing is dropping: every early exit (error, timeout, client gone, answer dropped) drops the
@@ -18,6 +18,7 @@
 //! upstreams are not served.
 
 mod body;
+mod codec;
 mod converse;
 mod exchange;
 mod failure;

@@ -12,7 +12,7 @@ use std::{
 };
 
 use actix_codec::Framed;
-use actix_http::{RequestHead, ServiceConfig, h1::ClientCodec, uri::Scheme};
+use actix_http::{RequestHead, ServiceConfig, uri::Scheme};
 use awc::{
     error::{ConnectError, SendRequestError},
     http::Method,
@@ -22,6 +22,7 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval_at, timeout},
 };
 
+use super::codec::HeadCodec;
 use super::{
     Instance,
     instance::IdlePlace,
@@ -126,8 +127,8 @@ impl Pool {
         }
     }
 
-    pub(super) fn fresh_codec(&self) -> ClientCodec {
-        ClientCodec::new(self.codec.clone())
+    pub(super) fn fresh_codec(&self) -> HeadCodec {
+        HeadCodec::new(self.codec.clone())
     }
 
     pub(super) fn clear_idle(&self) {

@@ -3,10 +3,11 @@
 use std::{io, mem::MaybeUninit, time::Duration};
 
 use actix_codec::Framed;
-use actix_http::h1::ClientCodec;
 use actix_rt::net::TcpStream;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::sync::OwnedSemaphorePermit;
+
+use super::codec::HeadCodec;
 
 /// The kernel refuses less.
 const KEEP_ALIVE_PROBE_MIN: Duration = Duration::from_secs(1);
@@ -14,7 +15,7 @@ const KEEP_ALIVE_PROBE_MIN: Duration = Duration::from_secs(1);
 /// A connection between two requests or under one. Fields drop in order: the socket is closed
 /// before its place is free.
 pub(super) struct Wire {
-    pub(super) framed: Framed<TcpStream, ClientCodec>,
+    pub(super) framed: Framed<TcpStream, HeadCodec>,
     pub(super) lease: Lease,
 }
 

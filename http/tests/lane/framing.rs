@@ -265,3 +265,19 @@ async fn no_body_is_sent_as_none() {
     assert!(!got.contains("content-length") && !got.contains("transfer-encoding"), "{got}");
     assert!(got.contains(&format!("host: 127.0.0.1:{}\r\n", script.port())));
 }
+
+/// RFC 9110, section 2.5: a later minor version is taken for the last one known here, also behind an
+/// interim answer and in pieces.
+#[actix_web::test]
+async fn a_later_minor_version_is_understood() {
+    let script = Script::answering(
+        "HTTP/1.2 103 Early Hints\r\n\r\nHTTP/1.3 200 OK\r\ncontent-length: 4\r\n\r\ndone",
+    )
+    .await;
+    let caller = Caller::new(&script);
+
+    for _ in 0..2 {
+        assert_eq!(in_time(caller.get("/")).await, Outcome::ok("done"));
+    }
+    assert_eq!(script.connections(), 1);
+}

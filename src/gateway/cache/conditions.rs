@@ -4,13 +4,13 @@
 use std::time::SystemTime;
 
 use actix_web::http::header::{
-    DATE, ETAG, HeaderMap, HeaderName, HeaderValue, HttpDate, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-    IF_RANGE, LAST_MODIFIED, RANGE,
+    DATE, ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE,
+    LAST_MODIFIED, RANGE,
 };
 
 use super::directives::split_outside_quotes;
 use super::entry::Entry;
-use super::freshness::date;
+use super::freshness::{date, instant};
 
 /// Whether the client has it already: 304. `If-None-Match` goes before the date (RFC 9110, section
 /// 13.2.2).
@@ -55,8 +55,7 @@ pub(super) fn is_same(request: &HeaderMap, entry: &Entry) -> bool {
 }
 
 fn date_of(entry: &Entry, name: &HeaderName) -> Option<SystemTime> {
-    let date: HttpDate = entry.field(name)?.to_str().ok()?.parse().ok()?;
-    Some(date.into())
+    instant(entry.field(name)?)
 }
 
 /// Asks whether an entry is still so, in the place of what the client asked (RFC 9111, section 4.3.1).

@@ -3,7 +3,11 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{AGE, DATE, EXPIRES, HeaderMap, HeaderName, HttpDate, LAST_MODIFIED};
+use actix_web::http::header::{
+    AGE, DATE, EXPIRES, HeaderMap, HeaderName, HeaderValue, HttpDate, LAST_MODIFIED,
+};
+use time::PrimitiveDateTime;
+use time::macros::format_description;
 
 use crate::types::Timestamp;
 
@@ -108,10 +112,29 @@ pub(super) fn is_heuristically_cacheable(status: StatusCode) -> bool {
     matches!(status.as_u16(), 200 | 203 | 204 | 300 | 301 | 308 | 404 | 405 | 410 | 414 | 501)
 }
 
-/// A date in any of the three forms of RFC 9110, section 5.6.7.
 pub(super) fn date(fields: &HeaderMap, name: HeaderName) -> Option<SystemTime> {
-    let date: HttpDate = fields.get(name)?.to_str().ok()?.parse().ok()?;
-    Some(date.into())
+    instant(fields.get(name)?)
+}
+
+/// A date in any of the three forms of RFC 9110, section 5.6.7, whatever the case of its letters (RFC
+/// 9111, section 4.2). Its day of the week says nothing that the rest does not.
+pub(super) fn instant(value: &HeaderValue) -> Option<SystemTime> {
+    let text = value.to_str().ok()?;
+    if let Ok(date) = text.parse::<HttpDate>() {
+        return Some(date.into());
+    }
+    let text = text.to_ascii_lowercase();
+    let fixed = format_description!(
+        "[weekday repr:short case_sensitive:false], [day] [month repr:short case_sensitive:false] \
+         [year] [hour]:[minute]:[second] gmt"
+    );
+    let of_c = format_description!(
+        "[weekday repr:short case_sensitive:false] [month repr:short case_sensitive:false] \
+         [day padding:space] [hour]:[minute]:[second] [year]"
+    );
+    let parsed = PrimitiveDateTime::parse(&text, fixed);
+    let parsed = parsed.or_else(|_| PrimitiveDateTime::parse(&text, of_c));
+    Some(parsed.ok()?.assume_utc().into())
 }
 
 pub(super) fn time_of(at: Timestamp) -> SystemTime {
@@ -122,7 +145,6 @@ pub(super) fn time_of(at: Timestamp) -> SystemTime {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use actix_web::http::header::HeaderValue;
 
     const NOW: i64 = 1_800_000_000;
 
@@ -193,6 +215,36 @@ mod tests {
         assert_eq!(life(&expiring, 200, given.clone()), explicit(9));
         assert_eq!(life(&[(EXPIRES, "0")], 200, given.clone()), explicit(0));
         assert_eq!(life(&[(EXPIRES, "Thu 18 Aug 2050 02:01:18 GMT")], 200, given), explicit(0));
+    }
+
+    /// RFC 9110, section 5.6.7, and RFC 9111, section 4.2.
+    #[test]
+    fn a_date_has_three_forms_in_any_case() {
+        let read = |text: &str| instant(&HeaderValue::from_str(text).unwrap());
+        let known = Some(UNIX_EPOCH + Duration::from_secs(784_111_777));
+        for date in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "Sunday, 06-Nov-94 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 1994",
+            "SUN, 06 Nov 1994 08:49:37 GMT",
+            "Sun, 06 NOV 1994 08:49:37 gMT",
+            "Mon Nov  6 08:49:37 1994",
+        ] {
+            assert_eq!(read(date), known, "{date}");
+        }
+        for no_date in [
+            "Sun 06 Nov 1994 08:49:37 GMT",
+            "Sun, 06-Nov-1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49:37 UTC",
+            "Sun, 06 Nov 1994 8:49:37 GMT",
+            "Sun, 06  Nov 1994 08:49:37 GMT",
+            "Sun, 06 Nov 94 08:49:37 GMT",
+            "Sun, 31 Feb 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 08:49:37",
+            "0",
+        ] {
+            assert_eq!(read(no_date), None, "{no_date}");
+        }
     }
 
     /// RFC 9111, section 4.2.2.

@@ -125,7 +125,10 @@ impl Cache {
         let sharing = asked.defaults.sharing;
         let is_whose_unknown = sharing == Caching::Principal && asked.principal.is_none();
         let shelf = &self.shelf;
-        if sharing == Caching::Off || !shelf.is_on() {
+        if sharing == Caching::Off {
+            return Ok(Look::Send(self.send_past(asked, Forwarded::Off)));
+        }
+        if !shelf.is_on() {
             return Ok(Look::Send(self.send_past(asked, Forwarded::Bypass)));
         }
         let Some(ask) = Ask::of(asked) else {

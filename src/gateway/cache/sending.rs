@@ -1,10 +1,10 @@
 //! A request that is sent on, and what its answer is for the cache.
 
+mod renewal;
+
 use std::sync::Arc;
 
-use actix_web::http::header::{
-    AGE, CONTENT_LENGTH, CONTENT_LOCATION, DATE, HeaderMap, HeaderValue, HttpDate, LOCATION,
-};
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_LOCATION, HeaderMap, HeaderValue, LOCATION};
 use actix_web::http::{Method, StatusCode, Uri};
 use actix_web::{HttpRequest, HttpResponse};
 use awc::ClientResponse;
@@ -16,7 +16,6 @@ use crate::types::Timestamp;
 use super::ask::{Ask, path_mark};
 use super::entry::{Entry, kept};
 use super::flights::Lead;
-use super::freshness::time_of;
 use super::keeper::{Keeper, Plan};
 use super::status::{Forwarded, Keeping, Way};
 use super::storable::{Defaults, Times, judge};
@@ -108,7 +107,13 @@ impl Sending {
         let answer = answer?;
         match self.stale.take() {
             Some(stale) if answer.status() == StatusCode::NOT_MODIFIED => {
-                Ok(Came::Answer(self.freshen(&ask, &stale, answer.headers())))
+                let said = headers::through_here(answer.headers().clone(), answer.version());
+                Ok(Came::Answer(self.freshen(&ask, &stale, &said)))
+            }
+            Some(stale) if ask.is_head && answer.status() == stale.status => {
+                let said = headers::through_here(answer.headers().clone(), answer.version());
+                self.head_came(&ask, &stale, &said);
+                Ok(self.pass(ask, answer))
             }
             _ => Ok(self.pass(ask, answer)),
         }
@@ -137,37 +142,6 @@ impl Sending {
         Ok(self.pass(ask.clone(), answer?))
     }
 
-    /// RFC 9111, section 4.3.4.
-    fn freshen(mut self, ask: &Ask, stale: &Entry, said: &HeaderMap) -> HttpResponse {
-        let times = Times { asked: self.asked_at, arrived: self.cache.now() };
-        let said = headers::for_client(said);
-        let merged = merged(stale, &said, times.arrived);
-        let request = self.request.headers();
-        let whole = Ask { is_head: false, ..ask.clone() };
-        let judged = judge(&whole, request, stale.status, &merged, times, self.defaults);
-        let left = |entry: &Entry| entry.seconds_left(times.arrived);
-        match judged {
-            Some(judged) => {
-                let entry = Arc::new(stale.freshened(&said, judged, self.stamp));
-                self.cache.put(ask, request, entry.clone());
-                if let Some(lead) = self.lead.take() {
-                    lead.kept();
-                }
-                self.answer(&entry, ask, Way::Validated(left(&entry)))
-            }
-            // It may not be kept any more; this client gets it all the same.
-            None => {
-                self.cache.remove(ask);
-                let facts = (stale.facts.clone(), stale.selecting.clone());
-                let entry = stale.freshened(&said, facts, self.stamp);
-                if let Some(lead) = self.lead.take() {
-                    lead.not_kept(times.arrived);
-                }
-                self.answer(&entry, ask, Way::Sent(self.why, Keeping::No))
-            }
-        }
-    }
-
     fn pass(mut self, ask: Ask, answer: ClientResponse) -> Came {
         let times = Times { asked: self.asked_at, arrived: self.cache.now() };
         self.cache.meters.missed(self.why);
@@ -188,7 +162,7 @@ impl Sending {
             ask,
             request: self.request.clone(),
             status: answer.status(),
-            fields: kept(&headers::for_client(fields)),
+            fields: kept(&headers::through_here(fields.clone(), answer.version())),
             use_of_it,
             stamp: self.stamp,
         };
@@ -254,27 +228,6 @@ fn is_failure(status: StatusCode) -> bool {
 fn is_too_large(fields: &HeaderMap, bytes_max: usize) -> bool {
     let length = fields.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     length.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > bytes_max)
-}
-
-/// An entry's fields with those of a 304. One without a date has that of its arrival.
-fn merged(stale: &Entry, said: &HeaderMap, arrived: Timestamp) -> HeaderMap {
-    let mut merged = HeaderMap::new();
-    for (name, value) in &stale.fields {
-        if !said.contains_key(name) && *name != DATE {
-            merged.append(name.clone(), value.clone());
-        }
-    }
-    for (name, value) in said {
-        merged.append(name.clone(), value.clone());
-    }
-    if !said.contains_key(DATE) {
-        let date = HttpDate::from(time_of(arrived)).to_string();
-        if let Ok(date) = HeaderValue::try_from(date) {
-            merged.insert(DATE, date);
-        }
-    }
-    debug_assert!(!stale.fields.iter().any(|(name, _)| *name == AGE));
-    merged
 }
 
 #[cfg(test)]

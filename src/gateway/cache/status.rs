@@ -9,7 +9,9 @@ const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 /// Why a request was sent on (RFC 9211, section 2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::gateway) enum Forwarded {
-    /// The route keeps nothing, or the request forbids it.
+    /// The route has no cache: nothing is said of one.
+    Off,
+    /// The request forbids it, or nothing is kept at all.
     Bypass,
     Method,
     UriMiss,
@@ -46,6 +48,9 @@ pub(in crate::gateway) enum Keeping {
 
 /// Writes both fields. What a cache behind this one said stands before (RFC 9211, section 2).
 pub(in crate::gateway) fn tell(fields: &mut HeaderMap, way: Way) {
+    if let Way::Sent(Forwarded::Off, _) = way {
+        return;
+    }
     let (line, word) = written(way);
     let earlier = fields.get(CACHE_STATUS).and_then(|value| value.to_str().ok());
     let line = match earlier {
@@ -71,7 +76,7 @@ fn written(way: Way) -> (String, &'static str) {
             (format!("busbar; fwd=stale; fwd-status={status}; detail=stale-if-error"), "STALE")
         }
         Way::Sent(why, Keeping::Stored) => (format!("busbar; fwd={}; stored", why.word()), "MISS"),
-        Way::Sent(why @ (Forwarded::Bypass | Forwarded::Method), _) => {
+        Way::Sent(why @ (Forwarded::Off | Forwarded::Bypass | Forwarded::Method), _) => {
             (format!("busbar; fwd={}", why.word()), "BYPASS")
         }
         Way::Sent(why, Keeping::No) => (format!("busbar; fwd={}", why.word()), "MISS"),
@@ -84,7 +89,7 @@ fn written(way: Way) -> (String, &'static str) {
 impl Forwarded {
     fn word(self) -> &'static str {
         match self {
-            Forwarded::Bypass => "bypass",
+            Forwarded::Off | Forwarded::Bypass => "bypass",
             Forwarded::Method => "method",
             Forwarded::UriMiss => "uri-miss",
             Forwarded::VaryMiss => "vary-miss",

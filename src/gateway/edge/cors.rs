@@ -112,7 +112,7 @@ impl Cors {
 
 /// What the route takes; `*` would mean a method of that name, since credentials are allowed.
 fn methods(route: &Route, asked: &HeaderValue) -> HeaderValue {
-    if route.allow == HeaderValue::from_static("*") { asked.clone() } else { route.allow.clone() }
+    if route.takes_any() { asked.clone() } else { route.allow.clone() }
 }
 
 /// The names that were asked for, if they are names.

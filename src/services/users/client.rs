@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use actix_web::http::Version;
 use actix_web::http::header::{COOKIE, HeaderMap};
 use busbar_http::headers::{Arrival, Cidr, client_address};
 
@@ -20,7 +21,10 @@ pub(super) fn address(headers: &HeaderMap, peer: IpAddr, trusted: &[Cidr]) -> Ip
     if is_near(peer) {
         trusted.extend(peer.to_string().parse::<Cidr>());
     }
-    client_address(headers, Arrival { peer, scheme: "http", trusted: &trusted })
+    client_address(
+        headers,
+        Arrival { peer, scheme: "http", version: Version::HTTP_11, trusted: &trusted },
+    )
 }
 
 fn is_near(address: IpAddr) -> bool {

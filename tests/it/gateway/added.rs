@@ -19,7 +19,7 @@ async fn an_added_route_passes_everything_unchanged() {
         let answer = exchange(
             port(&system),
             format!(
-                "{method} /legacy/a%2Fb//c?q=%20 HTTP/1.1\r\nhost: busbar\r\nx-wanted: {status}\r\nx-any: 1\r\n\r\n"
+                "{method} /legacy/a%2Fb//c?q=%20 HTTP/1.1\r\nhost: busbar\r\nx-wanted: {status}\r\nx-any: 1\r\ndate: then\r\n\r\n"
             ),
         );
         assert_eq!((answer.status(), answer.field("x-own")), (status, "a, b".to_owned()));
@@ -27,7 +27,41 @@ async fn an_added_route_passes_everything_unchanged() {
         assert_eq!(answer.field("location"), "/elsewhere");
         let heard = legacy.last();
         assert_eq!((heard.method(), heard.target()), (method, "/legacy/a%2Fb//c?q=%20"));
-        assert_eq!(heard.field("x-any"), "1");
+        assert_eq!((heard.field("x-any"), heard.field("date")), ("1".into(), "then".into()));
+    }
+}
+
+/// A service of others is called by the name that its clients know; what it says of caches and of
+/// protocols stays, and each message tells which way it came (RFC 9110, section 7.6.3).
+#[actix_web::test]
+async fn what_a_proxy_could_change_stays() {
+    let legacy = Scripted::start(|_, stream| {
+        say(stream, "HTTP/1.1 426 Upgrade Required\r\nupgrade: h9/1\r\nconnection: upgrade\r\n");
+        say(stream, "via: 1.0 inner\r\nx-cache: HIT\r\ncontent-length: 0\r\n\r\n");
+        Then::Keep
+    });
+    let system = routed(&[("/legacy", &legacy, "")], &[]).await;
+    let options = "OPTIONS /legacy HTTP/1.1\r\nhost: a\r\nmax-forwards: 0\r\n\r\n";
+    let allowed = exchange(port(&system), options).field("allow");
+    assert_eq!(allowed, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE");
+    for (request, host, via) in [
+        ("GET /legacy HTTP/1.1\r\nhost: known.example:81\r\n\r\n", "known.example:81", "1.1"),
+        ("GET http://meant.example/legacy HTTP/1.1\r\nhost: said\r\n\r\n", "meant.example", "1.1"),
+        ("GET /legacy HTTP/1.0\r\nhost: old.example\r\n\r\n", "old.example", "1.0"),
+        ("GET /legacy HTTP/1.0\r\n\r\n", legacy.url().trim_start_matches("http://"), "1.0"),
+    ] {
+        let answer = exchange(port(&system), request);
+        let heard = legacy.last();
+        assert_eq!(
+            (heard.field("host"), heard.field("via")),
+            (host.into(), format!("{via} busbar"))
+        );
+        assert_eq!((answer.status(), answer.field("upgrade")), (426, "h9/1".into()), "{answer:?}");
+        assert_eq!(answer.field("connection").to_lowercase(), "upgrade", "{answer:?}");
+        assert_eq!(answer.field("via"), "1.0 inner, 1.1 busbar");
+        assert_eq!(answer.field("x-cache"), "HIT");
+        assert!(!answer.has("cache-status"), "{answer:?}");
+        assert!(!heard.has("date"), "{heard:?}");
     }
 }
 

@@ -41,12 +41,10 @@ fn obedient() -> Scripted {
             .filter(|line| !line.is_empty())
             .map(|line| format!("{line}\r\n"))
             .collect();
-        let body = if status == "304" || heard.message.method() == "HEAD" {
-            String::new()
-        } else {
-            format!("answer {number}")
-        };
-        let length = format!("content-length: {}\r\n", body.len());
+        let answer = format!("answer {number}");
+        let length = format!("content-length: {}\r\n", answer.len());
+        let is_bare = status == "304" || heard.message.method() == "HEAD";
+        let body = if is_bare { "" } else { answer.as_str() };
         let length = if status == "304" { "" } else { &length };
         say(stream, format!("HTTP/1.1 {status} Said\r\n{fields}{length}\r\n{body}"));
         Then::Keep

@@ -103,6 +103,23 @@ async fn a_part_is_not_taken_for_the_whole() {
     assert_eq!((whole.status(), whole.text().as_str()), (200, "answer 2"));
 }
 
+/// Section 4.3.5: what HEAD is told of a whole answer holds for the one that is kept.
+#[actix_web::test]
+async fn head_tells_whether_it_is_still_so() {
+    let kept = Kept::start().await;
+    let say = |seconds: u32, tag: &str| {
+        format!("x-say: cache-control: max-age={seconds}|etag: \"{tag}\"|x-own: {seconds}")
+    };
+    for (path, tag, is_kept) in [("/kept/a", "v1", true), ("/kept/b", "v2", false)] {
+        let first = kept.get(path, &[&say(1, "v1")]);
+        kept.pass(5).await;
+        assert_eq!(kept.ask("HEAD", path, &[&say(60, tag)]).status(), 200);
+        let again = kept.get(path, &[&say(60, tag)]);
+        assert_eq!(again.text() == first.text(), is_kept, "{again:?}");
+        assert_eq!(again.field("x-own"), "60");
+    }
+}
+
 /// Section 5.2.2.4.
 #[actix_web::test]
 async fn no_cache_is_kept_and_asked_about_each_time() {
