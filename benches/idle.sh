@@ -13,7 +13,10 @@ for round in 1 2 3 4 5; do
     rm -f "$work/out"
     start=$(now)
     env -i BUSBAR_LOG=error "$busbar" start --data "$work/data" > "$work/out" & pid=$!
-    until grep -q 'webhooks' "$work/out" 2>/dev/null; do sleep 0.002; done
+    until grep -q 'webhooks' "$work/out" 2>/dev/null; do
+        kill -0 "$pid" 2>/dev/null || { echo "it did not start: are its ports taken?" >&2; exit 1; }
+        sleep 0.002
+    done
     listening=$((($(now) - start) / 1000000))
     sleep 3
     resident=$(awk '/VmRSS/ { print $2 }' "/proc/$pid/status")
