@@ -48,6 +48,8 @@ impl Repeat for Again {
         Some("again".into())
     }
 
+    fn given(&self, _: Duration) {}
+
     fn size(&self) -> usize {
         0
     }

@@ -3,7 +3,7 @@
 
 use std::io::Write;
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody, to_bytes};
@@ -94,7 +94,6 @@ fn head(answer: &HttpResponse, body: &Body) -> Vec<u8> {
 
 impl Repeat for Again {
     fn again(&self, id: &RequestId, head: &mut Vec<u8>) -> Option<Bytes> {
-        let start = Instant::now();
         if Arc::as_ptr(&self.gateway.live.load()) != self.live.as_ptr() {
             return None;
         }
@@ -106,12 +105,15 @@ impl Repeat for Again {
             "age: {}\r\ncache-status: busbar; hit; ttl={}\r\ntraceparent: {}\r\n",
             moment.age, moment.left, id.traceparent
         );
-        self.gateway.window.record(start.elapsed());
         Some(match &self.body {
             Body::None => Bytes::new(),
             Body::Kept => moment.body,
             Body::Packed(body) => body.clone(),
         })
+    }
+
+    fn given(&self, took: Duration) {
+        self.gateway.window.record(took);
     }
 
     fn size(&self) -> usize {

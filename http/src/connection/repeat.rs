@@ -11,7 +11,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::HttpRequest;
 use actix_web::http::Version;
@@ -39,6 +39,9 @@ pub trait Repeat {
     /// Writes the head of the answer as it is now, without its last, empty line, and says which body
     /// follows. `None`: it no longer holds.
     fn again(&self, id: &RequestId, head: &mut Vec<u8>) -> Option<Bytes>;
+
+    /// It was given again, in so long.
+    fn given(&self, took: Duration);
 
     /// What it takes in memory, in bytes.
     fn size(&self) -> usize;
@@ -128,12 +131,12 @@ impl Repeats {
         memmem::find(bytes, b"\r\n\r\n").map(|end| &bytes[..end + 4])
     }
 
-    /// Gives the answer to a remembered head to `write`, both its parts.
+    /// Gives the answer to a remembered head to `write`, both its parts; also says when that was done.
     pub(super) fn answer<T>(
         &self,
         head: &[u8],
-        write: impl FnOnce(&[u8], Bytes) -> T,
-    ) -> Option<T> {
+        write: impl FnOnce(&mut Vec<u8>, Bytes) -> T,
+    ) -> Option<(T, Instant)> {
         if self.draining.load(Ordering::Relaxed) {
             return None;
         }
@@ -149,11 +152,13 @@ impl Repeats {
         for part in [REQUEST_ID.as_bytes(), b": ", id.id.as_bytes(), b"\r\n\r\n"] {
             written.extend_from_slice(part);
         }
-        let outcome = write(&written, body);
-        let took = start.elapsed();
+        let outcome = write(&mut written, body);
+        let end = Instant::now();
+        let took = end - start;
+        remembered.repeat.given(took);
         remembered.series.count(took);
         remembered.line.log(took, &id);
-        Some(outcome)
+        Some((outcome, end))
     }
 
     /// The head, if it has come before and is not remembered.
@@ -219,6 +224,8 @@ mod tests {
             Some(Bytes::from_static(b"body"))
         }
 
+        fn given(&self, _: Duration) {}
+
         fn size(&self) -> usize {
             self.0
         }
@@ -272,7 +279,7 @@ mod tests {
         let repeats = Repeats::new(Metrics::new("test").unwrap(), draining.clone());
         repeats.heads.borrow_mut().keep(Box::from(b"GET /".as_slice()), remembered(1));
         let answer = || repeats.answer(b"GET /", |head, body| (head.to_vec(), body));
-        let (head, body) = answer().unwrap();
+        let ((head, body), _) = answer().unwrap();
         let head = String::from_utf8(head).unwrap();
         assert!(
             head.starts_with("HTTP/1.1 200 OK\r\nx-request-id: ") && head.ends_with("\r\n\r\n")

@@ -1,21 +1,17 @@
 //! What was given from an entry at once, to be given again for the same question.
 
-use std::sync::Weak;
-
 use bytes::Bytes;
 
 use super::ask::Ask;
 use super::entry::Use;
-use super::shelf::Variants;
+use super::shelf::Place;
 use super::status::{CACHE_STATUS, Way};
 use super::{Asked, Cache};
 
-/// A question, and the entry that answers it. It keeps no entry from going.
+/// A question, and where the entry is that answers it.
 pub(in crate::gateway) struct Given {
     ask: Ask,
-    path_mark: u64,
-    variants: Weak<Variants>,
-    index: usize,
+    place: Place,
     /// Of the entry's body.
     pub(in crate::gateway) length: usize,
 }
@@ -34,18 +30,16 @@ impl Cache {
     /// A question that was answered at once, to be asked again.
     pub(in crate::gateway) fn given(&self, asked: &Asked<'_>) -> Option<Given> {
         let ask = Ask::of(asked)?;
-        let (variants, index) = self.shelf.place(&ask, asked.request.headers())?;
-        let entry = variants.at(index)?;
+        let (place, entry) = self.shelf.place(&ask, asked.request.headers())?;
         // What a cache behind says stands in the field that ours is added to.
         let is_ours_alone = entry.field(&CACHE_STATUS).is_none();
-        let (variants, length) = (std::sync::Arc::downgrade(&variants), entry.body.len());
-        is_ours_alone.then(|| Given { path_mark: ask.path_mark(), ask, variants, index, length })
+        is_ours_alone.then(|| Given { ask, place, length: entry.body.len() })
     }
 
     /// The answer of this moment, if it is still that entry and still fresh.
     pub(in crate::gateway) fn again(&self, given: &Given) -> Option<Moment> {
-        let Given { ask, path_mark, variants, index, .. } = given;
-        let entry = self.shelf.same(&ask.key, *path_mark, variants, *index)?;
+        let Given { ask, place, .. } = given;
+        let entry = self.shelf.same(&ask.key, place)?;
         let now = self.now();
         if entry.usable(ask, now) != Use::Fresh {
             return None;

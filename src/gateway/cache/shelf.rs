@@ -4,6 +4,7 @@
 //! is marked with the number of the invalidation, and an entry that was asked for before that number
 //! is none. So an answer that is on its way while its address is written to is not kept either.
 
+use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{
     AtomicBool, AtomicU64, AtomicUsize,
@@ -14,8 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use actix_web::http::header::HeaderMap;
 use cached::Cached;
 
-pub(super) use self::shard::Variants;
-use self::shard::{Held, Resource, Shard};
+use self::shard::{Held, Resource, Shard, Variants};
 use super::ask::Ask;
 use super::entry::Entry;
 
@@ -27,6 +27,8 @@ pub(in crate::gateway) use self::bounds::Bounds;
 /// Shards of a large cache; a small one has fewer, so that each holds enough to be just.
 const SHARDS_MAX: usize = 16;
 const SHARD_ENTRIES_MIN: usize = 64;
+/// How often an entry is taken from its place before it is looked up again.
+const USES_PER_LOOK: u32 = 16;
 /// Answers of one address that differ by `Vary`.
 const VARIANTS_MAX: usize = 32;
 
@@ -99,25 +101,37 @@ impl Shelf {
         }
     }
 
-    /// Where that entry is.
-    pub(super) fn place(&self, ask: &Ask, request: &HeaderMap) -> Option<(Arc<Variants>, usize)> {
-        let (variants, place) = self.shard(&ask.key).find(ask, request)?;
-        Some((variants, place?))
+    /// Where that entry is, and itself.
+    pub(super) fn place(&self, ask: &Ask, request: &HeaderMap) -> Option<(Place, Arc<Entry>)> {
+        let (variants, index) = self.shard(&ask.key).find(ask, request)?;
+        let (index, shard) = (index?, self.index(&ask.key));
+        let entry = variants.at(index)?.clone();
+        let place = Place {
+            shard,
+            path_mark: ask.path_mark(),
+            variants: Arc::downgrade(&variants),
+            index,
+            seen: Cell::new(None),
+            uses: Cell::new(0),
+        };
+        Some((place, entry))
     }
 
     /// The entry of a place, if nothing of its address was added, replaced or invalidated since.
-    pub(super) fn same(
-        &self,
-        key: &str,
-        path_mark: u64,
-        known: &Weak<Variants>,
-        index: usize,
-    ) -> Option<Arc<Entry>> {
-        let mut shard = self.shard(key);
-        let oldest = shard.valid_from(|| path_mark);
+    pub(super) fn same(&self, key: &str, place: &Place) -> Option<Arc<Entry>> {
+        let changes = self.held.get(place.shard)?.changes();
+        let uses = place.uses.get().wrapping_add(1);
+        place.uses.set(uses);
+        // Where nothing has changed nothing is looked up; but now and then, so that what is used stays.
+        if place.seen.get() == Some(changes) && !uses.is_multiple_of(USES_PER_LOOK) {
+            return place.variants.upgrade()?.at(place.index).cloned();
+        }
+        let mut shard = lock(self.shards.get(place.shard)?);
+        let oldest = shard.valid_from(|| place.path_mark);
         let variants = &shard.resources.cache_get(key)?.0;
-        let is_same = Arc::as_ptr(variants) == known.as_ptr();
-        let entry = variants.at(index).filter(|entry| is_same && entry.stamp >= oldest)?;
+        let is_same = Arc::as_ptr(variants) == place.variants.as_ptr();
+        let entry = variants.at(place.index).filter(|entry| is_same && entry.stamp >= oldest)?;
+        place.seen.set(Some(changes));
         Some(entry.clone())
     }
 
@@ -160,10 +174,7 @@ impl Shelf {
     pub(super) fn clear(&self) {
         let stamp = self.stamps.fetch_add(1, SeqCst) + 1;
         for shard in &self.shards {
-            let mut shard = lock(shard);
-            shard.floor = stamp;
-            shard.marks.clear();
-            shard.resources.retain(|_, _| false);
+            lock(shard).clear(stamp);
         }
     }
 
@@ -179,11 +190,25 @@ impl Shelf {
     }
 
     fn shard(&self, key: &str) -> MutexGuard<'_, Shard> {
+        lock(&self.shards[self.index(key)])
+    }
+
+    fn index(&self, key: &str) -> usize {
         let mut hasher = self.hasher.build_hasher();
         hasher.write(key.as_bytes());
-        let index = usize::try_from(hasher.finish() % self.shards.len() as u64).unwrap_or(0);
-        lock(&self.shards[index])
+        usize::try_from(hasher.finish() % self.shards.len() as u64).unwrap_or(0)
     }
+}
+
+/// Where an entry was found, for whoever wants it again. It keeps no entry from going.
+pub(super) struct Place {
+    shard: usize,
+    path_mark: u64,
+    variants: Weak<Variants>,
+    index: usize,
+    /// The changes of the shard when it was last found there.
+    seen: Cell<Option<u64>>,
+    uses: Cell<u32>,
 }
 
 /// What there is of an address.

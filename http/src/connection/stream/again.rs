@@ -3,12 +3,13 @@
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll};
 
-use tokio::io::ReadBuf;
-use tokio::time::Instant;
-
 use super::super::repeat::Repeats;
 use super::{Incoming, Stream};
+use tokio::io::ReadBuf;
 
+/// Bodies up to this are written in one piece with their head, in bytes: copying them costs less than
+/// a second piece.
+const COPIED_MAX: usize = 4 * 1024;
 /// Answers in a row before others on the thread have their turn.
 const ANSWERS_MAX: usize = 16;
 
@@ -42,22 +43,28 @@ impl Stream {
             return Ok(false);
         };
         let (connection, rest) = (&self.connection, &mut self.rest);
-        let written = repeats.answer(head, |head, body| {
+        let written = repeats.answer(head, |head, mut body| {
+            if body.len() <= COPIED_MAX {
+                head.extend_from_slice(&std::mem::take(&mut body));
+            }
             let socket = connection.socket.borrow();
-            let written =
-                match socket.try_write_vectored(&[IoSlice::new(head), IoSlice::new(&body)]) {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-                    outcome => outcome?,
-                };
+            let written = match body.is_empty() {
+                true => socket.try_write(head),
+                false => socket.try_write_vectored(&[IoSlice::new(head), IoSlice::new(&body)]),
+            };
+            let written = match written {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+                outcome => outcome?,
+            };
             let unsent = head.get(written..).unwrap_or_default();
             connection.unsent.borrow_mut().extend_from_slice(unsent);
             *rest = body.slice(written.saturating_sub(head.len())..);
             Ok(())
         });
-        let Some(written) = written else { return Ok(false) };
+        let Some((written, at)) = written else { return Ok(false) };
         let after = before + head.len();
         self.head_since = None;
-        self.idle_since = Instant::now();
+        self.idle_since = at.into();
         if buffer.filled().len() > after {
             self.keep(&buffer.filled()[after..]);
         }

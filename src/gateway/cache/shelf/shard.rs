@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU64, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release},
+};
 
 use actix_web::http::header::HeaderMap;
 use cached::{Cached, LruCache};
@@ -33,6 +36,8 @@ pub(super) struct Shard {
 pub(super) struct Held {
     pub(super) entries: AtomicUsize,
     pub(super) bytes: AtomicUsize,
+    /// Counts whatever was added, went, or became invalid.
+    changes: AtomicU64,
 }
 
 impl Variants {
@@ -85,6 +90,7 @@ impl Shard {
         self.held.entries.fetch_add(resource.0.0.len(), Relaxed);
         self.held.bytes.fetch_add(resource.bytes(), Relaxed);
         self.resources.cache_set(key, resource);
+        self.held.change();
     }
 
     /// Lets the least used go until what is left fits; says how many went.
@@ -122,12 +128,30 @@ impl Shard {
             self.floor = stamp;
         }
         self.marks.insert(path_mark, stamp);
+        self.held.change();
+    }
+
+    /// Nothing of what is here, or was asked for before this, is valid.
+    pub(super) fn clear(&mut self, stamp: u64) {
+        self.floor = stamp;
+        self.marks.clear();
+        self.resources.retain(|_, _| false);
+        self.held.change();
     }
 }
 
 impl Held {
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.load(Acquire)
+    }
+
+    fn change(&self) {
+        self.changes.fetch_add(1, Release);
+    }
+
     fn less(&self, gone: &Resource) {
         self.entries.fetch_sub(gone.0.0.len(), Relaxed);
         self.bytes.fetch_sub(gone.bytes(), Relaxed);
+        self.change();
     }
 }

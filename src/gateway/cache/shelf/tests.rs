@@ -129,3 +129,42 @@ fn its_bounds_change_while_it_is_used() {
     put(&shelf, "d", 1);
     assert!(has(&shelf, "d"));
 }
+
+#[test]
+fn a_place_is_good_until_its_entry_goes() {
+    let shelf = shelf(3, 1_000_000, 1_000_000);
+    let placed = || {
+        put(&shelf, "a", 1);
+        shelf.place(&ask("a"), &HeaderMap::new()).unwrap().0
+    };
+    let same = |place: &Place| shelf.same(&ask("a").key, place).is_some();
+    let first = placed();
+    (0..40).for_each(|_| assert!(same(&first)));
+    ["b", "c", "d", "e"].iter().for_each(|key| {
+        put(&shelf, key, 1);
+        assert!(same(&first), "what is used stays: {key}");
+    });
+    shelf.invalidate(&[path_mark("", "b")]);
+    assert!(same(&first), "another path");
+
+    let held = shelf.same(&ask("a").key, &first);
+    let second = placed();
+    assert!(
+        held.is_some() && !same(&first) && same(&second),
+        "replaced, though somebody has it still"
+    );
+    shelf.invalidate(&[path_mark("", "a")]);
+    assert!(!same(&second), "invalid");
+    let third = placed();
+    assert!(same(&third));
+    ["b", "c", "d", "e"].iter().for_each(|key| put(&shelf, key, 1));
+    assert!(!same(&third), "made room");
+    let endings: [fn(&Shelf); 3] =
+        [|shelf| shelf.remove(&ask("a")), Shelf::clear, |shelf| shelf.remove_where(|_| true)];
+    for ending in endings {
+        let place = placed();
+        assert!(same(&place));
+        ending(&shelf);
+        assert!(!same(&place));
+    }
+}
