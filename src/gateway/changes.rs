@@ -1,4 +1,4 @@
-//! What everybody may read is kept here and changes there: as long as something is kept, who says what
+//! What everybody may read is kept here and changes there: as long as anything is kept, who says what
 //! has changed is asked twice a second, and what hangs on that is not given any more.
 //!
 //! When they are away, what is kept goes at its time.
@@ -11,7 +11,7 @@ use busbar_http::client::Peer;
 use busbar_http::{Deadline, PeerError};
 use serde::Deserialize;
 
-use super::cache::{Cache, path_mark};
+use super::cache::Cache;
 
 /// Between two questions.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -20,8 +20,8 @@ const WAIT: Duration = Duration::from_secs(2);
 
 /// As far back as can be asked.
 const SECONDS_MAX: u64 = 24 * 3_600;
-/// An event bears the time at which its request came in, and is seen when that has committed. So this
-/// much is asked for besides.
+/// An event bears the time at which its request came in, by the clock of that machine, and is seen when
+/// that has committed. So this much is asked for besides.
 const LOOK_BACK: Duration = Duration::from_secs(20);
 
 const PATH: &str = "/internal/events/changed";
@@ -35,23 +35,10 @@ struct Changed {
     is_more: bool,
 }
 
-/// Where the events of a kind of subjects are seen.
-struct Seen {
-    subject: &'static str,
-    /// Where the subject itself is, and the lists that it stands in.
-    lists: &'static [&'static str],
-    /// Everything below is seen through it.
-    below: Option<&'static str>,
-}
-
-const SEEN: [Seen; 2] = [
-    Seen {
-        subject: "provider/",
-        lists: &["/api/providers", "/api/utilities"],
-        // Who may be seen, whose tariffs may be.
-        below: Some("/api/tariffs"),
-    },
-    Seen { subject: "tariff/", lists: &["/api/tariffs"], below: None },
+/// What begins so is seen through subjects of a kind: who may be seen, whose tariffs may be.
+const SEEN: [(&str, &[&str]); 2] = [
+    ("provider/", &["/api/providers", "/api/utilities", "/api/tariffs"]),
+    ("tariff/", &["/api/tariffs"]),
 ];
 
 /// Asks for ever. A change is told for a while, and is the end of what was kept each time: also of an
@@ -87,21 +74,13 @@ async fn hear(cache: &Cache, utilities: &Peer, unheard: Duration) -> Result<(), 
     let path = format!("{PATH}?seconds={}", seconds.min(SECONDS_MAX));
     let deadline = Deadline::after(WAIT);
     let changed: Changed = utilities.get_json(&path, &HeaderMap::new(), deadline).await?;
-    if changed.is_more || seconds > SECONDS_MAX {
-        cache.purge(None);
-        return Ok(());
-    }
-    for subject in &changed.subjects {
-        for Seen { subject: kind, lists, below } in &SEEN {
-            let Some(id) = subject.strip_prefix(kind) else { continue };
-            let own = lists.iter().map(|list| format!("{list}/{id}"));
-            let paths = lists.iter().map(|list| (*list).to_owned()).chain(own);
-            let marks: Vec<u64> = paths.map(|path| path_mark("", &path)).collect();
-            cache.invalidate(&marks);
-            if below.is_some() {
-                cache.purge(*below);
-            }
-        }
-    }
+    // By what paths begin with: one thing may be asked for by several spellings of its address.
+    let is_told = |kind: &str| changed.subjects.iter().any(|subject| subject.starts_with(kind));
+    let is_unknown = changed.is_more || seconds > SECONDS_MAX;
+    let seen = SEEN.iter().filter(|(kind, _)| is_unknown || is_told(kind));
+    let mut paths: Vec<&str> = seen.flat_map(|(_, paths)| paths.iter().copied()).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    paths.into_iter().for_each(|path| cache.purge(Some(path)));
     Ok(())
 }

@@ -16,7 +16,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{
     CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, UPGRADE,
 };
-use actix_web::http::{ConnectionType, Method, StatusCode, Version};
+use actix_web::http::{Method, StatusCode, Version};
 use actix_web::{HttpMessage, HttpResponse};
 use awc::ClientResponse;
 use busbar_http::{Deadline, RequestId, headers, trace};
@@ -75,8 +75,8 @@ pub(super) fn answer(
     let body = body(answer.take_payload(), length, is_head, passage, lasts);
     let mut response = HttpResponse::with_body(status, body);
     if let Some(upgrade) = upgrade {
+        // The writer names it in `Connection`.
         fields.insert(UPGRADE, upgrade);
-        response.head_mut().set_connection_type(ConnectionType::Upgrade);
     }
     *response.headers_mut() = fields;
     if is_head {

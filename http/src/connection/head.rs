@@ -66,8 +66,10 @@ impl HeadReader {
 
     /// Takes the next bytes. What the parser behind would not understand of a version, it does then.
     pub(super) fn read(&mut self, bytes: &mut [u8]) -> Seen {
-        if self.line.is_none() && !self.partial.ends_with(b"\r") {
-            let is_before = |byte: &&u8| self.partial.is_empty() && matches!(byte, b'\r' | b'\n');
+        // An empty line may come before it (RFC 9112, section 2.2), and in two pieces.
+        let is_first = matches!(&*self.partial, b"" | b"\r");
+        if self.line.is_none() && (is_first || !self.partial.ends_with(b"\r")) {
+            let is_before = |byte: &&u8| is_first && matches!(byte, b'\r' | b'\n');
             let start = bytes.iter().take_while(is_before).count();
             let line = bytes.get_mut(start..).unwrap_or_default();
             let end = memchr(b'\r', line).unwrap_or(line.len());

@@ -54,6 +54,14 @@ fn a_later_minor_version_is_taken_for_the_last_known() {
         assert!(matches!(seen.last(), Some(Seen::End(_, Follows::Nothing))), "by {size}: {seen:?}");
         assert_eq!(String::from_utf8_lossy(&bytes), known, "by {size}");
     }
+    for at in 1..head.len() {
+        let mut reader = HeadReader::default();
+        let mut bytes = head.as_bytes().to_vec();
+        let (first, rest) = bytes.split_at_mut(at);
+        assert_eq!(reader.read(first), Seen::Part, "at {at}");
+        assert!(matches!(reader.read(rest), Seen::End(_, Follows::Nothing)), "at {at}");
+        assert_eq!(String::from_utf8_lossy(&bytes), known, "at {at}");
+    }
 }
 
 /// RFC 9112, section 3.2.4.
@@ -65,9 +73,12 @@ fn the_whole_server_is_asked_for_without_a_path() {
         reader.request().is_some_and(|line| line.asks_server)
     };
     assert!(asks("OPTIONS http://a.b:80 HTTP/1.1"));
-    for line in
-        ["OPTIONS http://a/ HTTP/1.1", "OPTIONS http://a?b HTTP/1.1", "GET http://a HTTP/1.1"]
-    {
+    for line in [
+        "OPTIONS http://a/ HTTP/1.1",
+        "OPTIONS http://a/a HTTP/1.1",
+        "OPTIONS http://a?b=a HTTP/1.1",
+        "GET http://a HTTP/1.1",
+    ] {
         assert!(!asks(line), "{line}");
     }
 }

@@ -33,13 +33,13 @@ pub(super) fn request_line(line: &[u8]) -> Result<Line, Refusal> {
         return Err(Refusal::Malformed);
     }
     is_target(method, target)?;
-    let authority = absolute(target);
-    let is_bare = |authority: &[u8]| target.ends_with(authority);
+    let absolute = absolute(target);
+    let is_bare = absolute.is_some_and(|(_, path)| path.is_empty());
     Ok(Line {
         version,
-        names_host: authority.is_some(),
+        names_host: absolute.is_some(),
         is_head: method == b"HEAD",
-        asks_server: method == b"OPTIONS" && authority.is_some_and(is_bare),
+        asks_server: method == b"OPTIONS" && is_bare,
     })
 }
 
@@ -83,19 +83,19 @@ fn is_target(method: &[u8], target: &[u8]) -> Result<(), Refusal> {
         (b"CONNECT", _) => Err(Refusal::Tunnel),
         (b"OPTIONS", b"*") => Ok(()),
         (_, [b'/', ..]) => Ok(()),
-        (_, target) if absolute(target).is_some_and(is_host) => Ok(()),
+        (_, target) if absolute(target).is_some_and(|(host, _)| is_host(host)) => Ok(()),
         _ => Err(Refusal::TargetInvalid),
     }
 }
 
-/// The authority of a target in absolute form; there must be one.
-fn absolute(target: &[u8]) -> Option<&[u8]> {
+/// The authority of a target in absolute form, of which there must be one, and what follows it.
+fn absolute(target: &[u8]) -> Option<(&[u8], &[u8])> {
     let scheme_ends = target.iter().position(|byte| *byte == b':')?;
     let (scheme, rest) = target.split_at(scheme_ends);
     let is_web = scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https");
     let rest = rest.strip_prefix(b"://").filter(|_| is_web)?;
     let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
-    Some(&rest[..end]).filter(|authority| !authority.is_empty())
+    Some(rest.split_at(end)).filter(|(authority, _)| !authority.is_empty())
 }
 
 /// RFC 9110, section 7.2: a host with or without a port; nobody's name before it.

@@ -123,18 +123,29 @@ pub(super) fn instant(value: &HeaderValue) -> Option<SystemTime> {
     if let Ok(date) = text.parse::<HttpDate>() {
         return Some(date.into());
     }
-    let text = text.to_ascii_lowercase();
+    let text = as_usual(text);
+    if let Ok(date) = text.parse::<HttpDate>() {
+        return Some(date.into());
+    }
     let fixed = format_description!(
-        "[weekday repr:short case_sensitive:false], [day] [month repr:short case_sensitive:false] \
-         [year] [hour]:[minute]:[second] gmt"
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
     );
     let of_c = format_description!(
-        "[weekday repr:short case_sensitive:false] [month repr:short case_sensitive:false] \
-         [day padding:space] [hour]:[minute]:[second] [year]"
+        "[weekday repr:short] [month repr:short] [day padding:space] [hour]:[minute]:[second] [year]"
     );
     let parsed = PrimitiveDateTime::parse(&text, fixed);
     let parsed = parsed.or_else(|_| PrimitiveDateTime::parse(&text, of_c));
     Some(parsed.ok()?.assume_utc().into())
+}
+
+/// A date with its letters in the case that they are specified in.
+fn as_usual(text: &str) -> String {
+    let mut is_in_word = false;
+    let cased = text.chars().map(|letter| {
+        let begins = !std::mem::replace(&mut is_in_word, letter.is_ascii_alphabetic());
+        if begins { letter.to_ascii_uppercase() } else { letter.to_ascii_lowercase() }
+    });
+    cased.collect::<String>().replace("Gmt", "GMT")
 }
 
 pub(super) fn time_of(at: Timestamp) -> SystemTime {
@@ -228,7 +239,9 @@ mod tests {
             "Sun Nov  6 08:49:37 1994",
             "SUN, 06 Nov 1994 08:49:37 GMT",
             "Sun, 06 NOV 1994 08:49:37 gMT",
+            "SUNDAY, 06-nov-94 08:49:37 gmt",
             "Mon Nov  6 08:49:37 1994",
+            "Mon, 06 Nov 1994 08:49:37 GMT",
         ] {
             assert_eq!(read(date), known, "{date}");
         }

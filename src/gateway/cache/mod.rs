@@ -40,7 +40,7 @@ use self::flights::{End, Flights, Join, Lead, end_of};
 use self::keeper::Copying;
 use self::shelf::{Found, Shelf};
 
-pub(super) use self::ask::{host, path_mark};
+pub(super) use self::ask::host;
 pub(super) use self::given::Given;
 pub(super) use self::keeper::Keeper;
 pub(super) use self::sending::{Came, Sending};

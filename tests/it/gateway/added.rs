@@ -57,7 +57,9 @@ async fn what_a_proxy_could_change_stays() {
             (host.into(), format!("{via} busbar"))
         );
         assert_eq!((answer.status(), answer.field("upgrade")), (426, "h9/1".into()), "{answer:?}");
-        assert_eq!(answer.field("connection").to_lowercase(), "upgrade", "{answer:?}");
+        let connection = answer.field("connection").to_lowercase();
+        assert!(connection.contains("upgrade"), "{answer:?}");
+        assert!(!connection.contains("close"), "{answer:?}");
         assert_eq!(answer.field("via"), "1.0 inner, 1.1 busbar");
         assert_eq!(answer.field("x-cache"), "HIT");
         assert!(!answer.has("cache-status"), "{answer:?}");

@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 
 use super::super::repeat::Repeats;
 use super::{Incoming, Stream};
+use bytes::Bytes;
 use tokio::io::ReadBuf;
 
 /// Bodies up to this are written in one piece with their head, in bytes: copying them costs less than
@@ -39,7 +40,8 @@ impl Stream {
         let Some(repeats) = self.connection.repeats.clone() else { return Ok(false) };
         let is_new = matches!(&self.incoming, Incoming::Head(head) if !head.has_begun());
         let read = &buffer.filled()[before..];
-        let Some(head) = Repeats::head(read).filter(|_| is_new && self.rest.is_empty()) else {
+        let is_clear = self.rest.is_empty() && self.connection.unsent.borrow().is_empty();
+        let Some(head) = Repeats::head(read).filter(|_| is_new && is_clear) else {
             return Ok(false);
         };
         let (connection, rest) = (&self.connection, &mut self.rest);
@@ -57,8 +59,12 @@ impl Stream {
                 outcome => outcome?,
             };
             let unsent = head.get(written..).unwrap_or_default();
-            connection.unsent.borrow_mut().extend_from_slice(unsent);
-            *rest = body.slice(written.saturating_sub(head.len())..);
+            if body.is_empty() {
+                *rest = Bytes::copy_from_slice(unsent);
+            } else {
+                connection.unsent.borrow_mut().extend_from_slice(unsent);
+                *rest = body.slice(written.saturating_sub(head.len())..);
+            }
             Ok(())
         });
         let Some((written, at)) = written else { return Ok(false) };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{
     AGE, CONTENT_LENGTH, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, HttpDate, LAST_MODIFIED,
 };
@@ -42,9 +43,12 @@ impl Sending {
     /// RFC 9111, section 4.3.5: the head of a whole answer tells whether the one that is kept is still
     /// so.
     pub(super) fn head_came(&self, ask: &Ask, stale: &Entry, said: &HeaderMap) {
-        let is_other =
-            |name: &HeaderName| said.contains_key(name) && stale.field(name) != said.get(name);
-        if [ETAG, LAST_MODIFIED, CONTENT_LENGTH].iter().any(is_other) {
+        let is_same = |name: &HeaderName| stale.field(name) == said.get(name);
+        let length = said.get(CONTENT_LENGTH).map(HeaderValue::as_bytes);
+        let own_length = stale.body.len().to_string();
+        let is_so_long = length.is_none_or(|length| length == own_length.as_bytes());
+        let is_found = stale.status == StatusCode::OK;
+        if !(is_found && is_so_long && [ETAG, LAST_MODIFIED].iter().all(is_same)) {
             self.cache.remove(ask);
             return;
         }

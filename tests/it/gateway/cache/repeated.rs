@@ -1,6 +1,8 @@
 //! Requests that say the same in the same words, on connections that stay: most of what a cache is
 //! asked for. They get what they would get if they said it in others.
 
+use std::io::{ErrorKind, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use super::{Kept, port, told};
@@ -164,6 +166,30 @@ async fn a_large_answer_arrives_whole_at_a_slow_reader() {
         assert!(answer.body.iter().enumerate().all(|(n, byte)| *byte == (n % 251) as u8));
     }
     assert_eq!(service.heard().len(), 1);
+}
+
+/// Who asks again and again and reads none of it is left alone.
+#[actix_web::test]
+async fn who_reads_nothing_is_left_alone() {
+    let service = Scripted::start(|_, stream| {
+        say(stream, format!("HTTP/1.1 200 OK\r\n{FRESH}\r\ncontent-length: 2\r\n\r\nok"));
+        Then::Keep
+    });
+    let system = super::routed(&[("/kept", &service, "cache = \"shared\"")], &[]).await;
+    let words = words("/kept/small", &[]);
+    asked(&mut Wire::to(port(&system)), &words);
+    let mut client = TcpStream::connect(("127.0.0.1", port(&system))).unwrap();
+    client.set_write_timeout(Some(Duration::from_secs(60))).unwrap();
+    let many = words.repeat(1_000);
+    let writing = actix_web::rt::task::spawn_blocking(move || {
+        loop {
+            if let Err(error) = client.write_all(many.as_bytes()) {
+                return error.kind();
+            }
+        }
+    });
+    let ended = writing.await.unwrap();
+    assert!(!matches!(ended, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{ended:?}");
 }
 
 /// Packed for those who take it.

@@ -110,12 +110,18 @@ async fn head_tells_whether_it_is_still_so() {
     let say = |seconds: u32, tag: &str| {
         format!("x-say: cache-control: max-age={seconds}|etag: \"{tag}\"|x-own: {seconds}")
     };
-    for (path, tag, is_kept) in [("/kept/a", "v1", true), ("/kept/b", "v2", false)] {
+    let untold = "x-say: cache-control: max-age=60|x-own: 60".to_owned();
+    for (path, told, is_kept) in [
+        ("/kept/a", say(60, "v1"), true),
+        ("/kept/b", say(60, "v2"), false),
+        // The question was whether it is other than `v1`.
+        ("/kept/c", untold, false),
+    ] {
         let first = kept.get(path, &[&say(1, "v1")]);
         kept.pass(5).await;
-        assert_eq!(kept.ask("HEAD", path, &[&say(60, tag)]).status(), 200);
-        let again = kept.get(path, &[&say(60, tag)]);
-        assert_eq!(again.text() == first.text(), is_kept, "{again:?}");
+        assert_eq!(kept.ask("HEAD", path, &[&told]).status(), 200);
+        let again = kept.get(path, &[&say(60, "v3")]);
+        assert_eq!(again.text() == first.text(), is_kept, "{path}: {again:?}");
         assert_eq!(again.field("x-own"), "60");
     }
 }
