@@ -39,5 +39,5 @@ API_GATEWAY_PORT=$port BUSBAR_LOG=off "$program" start --services gateway \
     --config "$work/settings.toml" --data "$work/data" >"$work/log" 2>&1 &
 busbar=$!
 curl -s --retry 60 --retry-connrefused --retry-delay 1 -o /dev/null "http://127.0.0.1:$port/health/live"
-(cd "$suite" && npm_config_base="http://127.0.0.1:$port" npm_config_id="" node --no-warnings cli.mjs) >"$work/results.json"
+(cd "$suite" && npm_config_base="http://127.0.0.1:$port" npm_config_id="" npm_package_config_id="" node --no-warnings cli.mjs) >"$work/results.json"
 node --no-warnings tests/cache-tests.mjs "$suite" "$work/results.json"
