@@ -165,6 +165,12 @@ mod tests {
         }
     }
 
+    /// The gateway asks utilities alone.
+    #[test]
+    fn what_everybody_may_read_is_said_by_utilities() {
+        assert!(OPEN.iter().all(|kind| ALL.contains(kind) && kind.producer == Utilities));
+    }
+
     #[test]
     fn payments_are_heard_by_billing() {
         assert!(listeners_of(Payments).contains(&Billing));

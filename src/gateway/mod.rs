@@ -91,6 +91,8 @@ pub struct Parts {
     pub board: Arc<Board>,
     pub clock: Clock,
     pub means: Means,
+    /// The way to who says what has changed of what everybody may read.
+    pub utilities: Option<Peer>,
 }
 
 /// What the worker threads share. Made once; counters change, and `live` is exchanged.
@@ -115,7 +117,7 @@ impl Gateway {
     /// # Errors
     /// When a metric is malformed.
     pub fn new(parts: Parts) -> Result<Arc<Gateway>, prometheus::Error> {
-        let Parts { plan, shows_legacy_names, metrics, board, clock, means } = parts;
+        let Parts { plan, shows_legacy_names, metrics, board, clock, means, utilities } = parts;
         let kept = cache::Bounds::of(&plan.settings);
         let cache = Cache::new(kept, clock.clone(), CacheMeters::register(&metrics)?);
         let meters = Meters::register(&metrics)?;
@@ -127,7 +129,7 @@ impl Gateway {
             meters,
             mailboxes: Mailboxes::register(&metrics)?,
             cache,
-            utilities: means.utilities.clone(),
+            utilities,
             edge: Edge::new(means, clock, &metrics)?,
             metrics,
             board,

@@ -43,6 +43,7 @@ pub(super) fn gateway(host: &Arc<Host>, board: &Arc<Board>) -> Result<Arc<Gatewa
         board: board.clone(),
         clock: host.clock.clone(),
         means: means(host),
+        utilities: host.peers(ServiceName::Gateway).to(ServiceName::Utilities).cloned(),
     })?;
     // By what holds then: another one may have come meanwhile.
     let renewed = gateway.clone();
@@ -83,7 +84,6 @@ fn means(host: &Host) -> Means {
     Means {
         verifier: Arc::new(host.verifier(&peers)),
         users: peers.to(ServiceName::Users).cloned(),
-        utilities: peers.to(ServiceName::Utilities).cloned(),
     }
 }
 

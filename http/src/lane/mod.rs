@@ -7,8 +7,8 @@
 //!
 //! Read in this order: [`Instance`] is what all threads share (bounds, counters), `pool` keeps one
 //! thread's connections, `exchange` is the road of one request, `converse` speaks on the wire,
-//! `codec` reads heads, `framing` decides where an answer ends (RFC 9112, section 6.3), `body` hands it out, `switched` is a
-//! connection that has left HTTP (RFC 9110, section 7.8).
+//! `codec` reads heads, `framing` decides where an answer ends (RFC 9112, section 6.3), `body` hands it
+//! out, `switched` is a connection that has left HTTP (RFC 9110, section 7.8).
 //!
 //! Closing is dropping: every early exit (error, timeout, client gone, answer dropped) drops the
 //! connection and its permits. There is no code path for it.

@@ -51,8 +51,6 @@ pub struct Means {
     pub verifier: Arc<Verifier>,
     /// The way to the users service, in the gateway's own name.
     pub users: Option<Peer>,
-    /// Likewise, to who says what has changed of what everybody may read.
-    pub utilities: Option<Peer>,
 }
 
 /// What all worker threads share of it.
@@ -103,7 +101,7 @@ impl Edge {
         clock: Clock,
         metrics: &Metrics,
     ) -> Result<Edge, prometheus::Error> {
-        let Means { verifier, users, .. } = means;
+        let Means { verifier, users } = means;
         let ended = Arc::new(Ended::default());
         Ok(Edge {
             gatekeeper: Gatekeeper::new(verifier, clock, ended.clone()),
