@@ -31,8 +31,6 @@ struct Shared {
 #[derive(Debug)]
 pub struct Permit {
     _place: OwnedSemaphorePermit,
-    /// For how long a message waits, as its handler sees it.
-    pub since: Instant,
 }
 
 /// What a mailbox looks like now.
@@ -61,6 +59,8 @@ pub enum Undelivered {
 pub struct Letter<M> {
     message: M,
     permit: Permit,
+    /// For how long it waits, as its handler sees it.
+    pub since: Instant,
 }
 
 impl<M> Letter<M> {
@@ -92,7 +92,7 @@ impl Bounded {
         match self.shared.permits.clone().try_acquire_owned() {
             Ok(place) => {
                 self.shared.high_water.fetch_max(self.depth(), Ordering::Relaxed);
-                Some(Permit { _place: place, since: clock::steady() })
+                Some(Permit { _place: place })
             }
             Err(_) => {
                 self.shared.rejected.fetch_add(1, Ordering::Relaxed);
@@ -110,7 +110,8 @@ impl Bounded {
         M::Result: Send,
     {
         let permit = self.enter().ok_or(Undelivered::Full)?;
-        to.send(Letter { message, permit }).await.map_err(|_| Undelivered::Closed)
+        let since = clock::steady();
+        to.send(Letter { message, permit, since }).await.map_err(|_| Undelivered::Closed)
     }
 
     pub fn reading(&self) -> Reading {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::HeaderValue;
 use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
@@ -19,7 +19,7 @@ use crate::metrics::{Metrics, UNMATCHED};
 use crate::problem::Problem;
 use crate::pulse;
 use crate::strict;
-use crate::trace::{REQUEST_ID, RequestId};
+use crate::trace::{REQUEST_ID_NAME, RequestId};
 use crate::underway::Desk;
 
 /// The log target of access lines.
@@ -105,14 +105,16 @@ pub(crate) struct Access {
     pub desk: Arc<Desk>,
 }
 
-/// Asked before a request goes its way through routes and handlers; what it knows is the answer.
-pub type AtOnce = Arc<dyn Fn(&HttpRequest) -> Option<HttpResponse> + Send + Sync>;
+/// Asked before a request goes its way through routes and handlers, and told when it came; what it
+/// knows is the answer.
+pub type AtOnce = Arc<dyn Fn(&HttpRequest, Instant) -> Option<HttpResponse> + Send + Sync>;
 
 /// The answer to a request of the usual form.
 async fn settled<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
     at_once: Option<AtOnce>,
+    start: Instant,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     if let Err(problem) = strict::settle(request.head_mut()) {
         return Ok(request.error_response(problem));
@@ -120,7 +122,7 @@ async fn settled<B: MessageBody + 'static>(
     if let Some(answer) = strict::of_server(request.head()) {
         return Ok(request.into_response(answer));
     }
-    if let Some(answer) = at_once.and_then(|at_once| at_once(request.request())) {
+    if let Some(answer) = at_once.and_then(|at_once| at_once(request.request(), start)) {
         return Ok(request.into_response(answer));
     }
     Ok(next.call(request).await?.map_into_boxed_body())
@@ -153,10 +155,11 @@ impl Access {
         let id = RequestId::of_headers(request.headers());
         let (method, path) = (request.method().clone(), request.path().to_owned());
         request.extensions_mut().insert(id.clone());
-        let _listed = self.desk.seat(&request, &method, &id.id);
+        let _listed = self.desk.seat(&request, &method, &id.id, start);
 
-        let answered =
-            AssertUnwindSafe(settled(request, next, self.at_once.clone())).catch_unwind().await;
+        let answered = AssertUnwindSafe(settled(request, next, self.at_once.clone(), start))
+            .catch_unwind()
+            .await;
         let mut response = match answered {
             Ok(Ok(response)) => self.placed(response, &path, &id),
             Ok(Err(error)) => {
@@ -174,7 +177,7 @@ impl Access {
         };
 
         if let Ok(value) = HeaderValue::from_str(&id.id) {
-            response.headers_mut().insert(HeaderName::from_static(REQUEST_ID), value);
+            response.headers_mut().insert(REQUEST_ID_NAME, value);
         }
         if self.draining.load(Ordering::Relaxed) {
             // An inserted `Connection` header would be dropped by the encoder.

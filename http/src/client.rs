@@ -34,12 +34,12 @@ impl Upstream {
     /// [`thread_codec`].
     pub fn open(instance: Arc<Instance>, codec: &ServiceConfig) -> Upstream {
         let lane = Lane::new(instance.clone(), codec.clone());
-        let client = Client::builder()
-            .disable_redirects()
-            .no_default_headers()
-            .timeout(instance.limits().head_timeout)
-            .wrap(lane.clone())
-            .finish();
+        let client = Client::builder().disable_redirects().no_default_headers();
+        let client = match instance.limits().head_timeout {
+            Some(timeout) => client.timeout(timeout),
+            None => client.disable_timeout(),
+        };
+        let client = client.wrap(lane.clone()).finish();
         Upstream { instance, client, lane }
     }
 

@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
+use actix_web::http::header::HeaderName;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::{Ready, ready};
 
 use crate::problem::Problem;
 
 /// Milliseconds left when the request was sent on: a relative time needs no common clock.
-pub const HEADER: &str = "x-request-deadline-ms";
+pub const HEADER: HeaderName = HeaderName::from_static("x-request-deadline-ms");
 /// What a request gets that names no deadline.
 pub const DEADLINE_DEFAULT: Duration = Duration::from_secs(30);
 /// The longest deadline that a header can ask for.
@@ -42,7 +43,7 @@ impl Deadline {
             return *known;
         }
         let asked =
-            request.headers().get(HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
+            request.headers().get(&HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
         let wait = asked.map_or(DEADLINE_DEFAULT, Duration::from_millis).min(DEADLINE_MAX);
         let deadline = Deadline::after(wait);
         request.extensions_mut().insert(deadline);

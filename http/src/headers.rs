@@ -2,7 +2,8 @@
 
 mod cidr;
 
-use std::net::IpAddr;
+use std::fmt::Write;
+use std::net::{IpAddr, SocketAddr};
 
 use actix_http::Version;
 use actix_http::header::{
@@ -11,7 +12,8 @@ use actix_http::header::{
 };
 
 pub use self::cidr::{Cidr, CidrError};
-use crate::trace::{REQUEST_ID, RequestId, TRACEPARENT};
+use crate::deadline;
+use crate::trace::{REQUEST_ID_NAME, RequestId, TRACEPARENT_NAME};
 
 /// This hop in the list of those a message came through (RFC 9110, section 7.6.3), by the version in
 /// which it came here.
@@ -24,6 +26,9 @@ const INTERNAL_PREFIXES: [&str; 2] = ["x-user-", "x-busbar-"];
 /// How many fields a request gets on its way, here and from whoever sends it: room made at once
 /// spares the map growing.
 const ADDED_MAX: usize = 8;
+
+/// The longest text of an address (RFC 4291, section 2.2).
+const ADDRESS_LENGTH_MAX: usize = 45;
 
 /// How a request reached this server.
 #[derive(Clone, Copy, Debug)]
@@ -44,11 +49,13 @@ pub fn for_upstream(received: &HeaderMap, arrival: Arrival<'_>) -> HeaderMap {
     let named = named_in_connection(received);
     let mut fields = HeaderMap::with_capacity(received.len() + ADDED_MAX);
     for (name, value) in received {
-        let stays = !is_hop_by_hop(name)
+        let is_taken_away = |name: &HeaderName| {
+            is_hop_by_hop(name) || is_internal(name) || (is_forwarding(name) && !is_trusted)
+        };
+        let stays = !is_taken_away(name)
             && !named.contains(name)
-            && !is_internal(name)
             && !matches!(*name, HOST | CONTENT_LENGTH | EXPECT)
-            && (is_trusted || !is_forwarding(name));
+            && !read_as(name).is_some_and(|name| is_taken_away(&name));
         if stays {
             fields.append(name.clone(), value.clone());
         }
@@ -84,13 +91,24 @@ fn own_via(version: Version) -> HeaderValue {
 /// The fields that tie a call made on behalf of a request to that request.
 pub fn traced(request: &RequestId) -> HeaderMap {
     let mut fields = HeaderMap::new();
-    let pairs = [(REQUEST_ID, &request.id), (TRACEPARENT, &request.traceparent)];
+    let pairs = [(REQUEST_ID_NAME, &request.id), (TRACEPARENT_NAME, &request.traceparent)];
     for (name, value) in pairs {
         if let Ok(value) = HeaderValue::from_str(value) {
-            fields.insert(HeaderName::from_static(name), value);
+            fields.insert(name, value);
         }
     }
     fields
+}
+
+/// Whether a field of a request may reach the upstream with another value than its client gave it, or
+/// not at all.
+pub fn may_change(name: &HeaderName, received: &HeaderMap) -> bool {
+    is_hop_by_hop(name)
+        || is_internal(name)
+        || is_forwarding(name)
+        || matches!(*name, VIA | EXPECT | CONTENT_LENGTH)
+        || [REQUEST_ID_NAME, TRACEPARENT_NAME, deadline::HEADER].contains(name)
+        || named_in_connection(received).contains(name)
 }
 
 /// Who the client is: the last address in `X-Forwarded-For` that is no trusted proxy, if the peer
@@ -100,19 +118,52 @@ pub fn client_address(received: &HeaderMap, arrival: Arrival<'_>) -> IpAddr {
     let lines: Vec<&HeaderValue> = received.get_all(X_FORWARDED_FOR).collect();
     let mut hops =
         lines.iter().rev().flat_map(|line| line.to_str().unwrap_or("?").rsplit(',')).map(str::trim);
+    let mut hops = hops.by_ref().filter(|hop| !hop.is_empty());
     while is_trusted(client, arrival.trusted) {
-        let Some(Ok(hop)) = hops.next().map(str::parse::<IpAddr>) else { break };
+        let Some(hop) = hops.next().and_then(address) else { break };
         client = hop.to_canonical();
     }
     client
 }
 
+/// An address, as some proxies write it with its port.
+fn address(hop: &str) -> Option<IpAddr> {
+    let with_port = || hop.parse().ok().map(|socket: SocketAddr| socket.ip());
+    let in_brackets = || hop.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    hop.parse().ok().or_else(with_port).or_else(in_brackets)
+}
+
+/// By which scheme and host the client asked, as a proxy says that is trusted.
+pub fn believed(arrival: Arrival<'_>, received: &HeaderMap) -> Option<String> {
+    let told = [X_FORWARDED_PROTO, X_FORWARDED_HOST, FORWARDED];
+    let is_told = told.iter().any(|name| received.contains_key(name));
+    if !is_told || !is_trusted(arrival.peer, arrival.trusted) {
+        return None;
+    }
+    let text =
+        |name| received.get_all(name).map(|value| value.as_bytes().escape_ascii().to_string());
+    Some(
+        told.iter()
+            .map(|name| text(name).collect::<Vec<_>>().join(","))
+            .collect::<Vec<_>>()
+            .join(" "),
+    )
+}
+
 /// Meant for one connection only (RFC 9110, section 7.6.1). `Content-Length` is not among them.
 pub fn is_hop_by_hop(name: &HeaderName) -> bool {
     matches!(*name, CONNECTION | TE | TRAILER | TRANSFER_ENCODING | UPGRADE)
-        || name.as_str().starts_with("proxy-")
+        // `Proxy-Status` is for whoever reads the answer in the end (RFC 9209, section 2).
+        || (name.as_str().starts_with("proxy-") && name != "proxy-status")
         || name == "keep-alive"
         || name == "http2-settings"
+}
+
+/// What many an upstream takes a name with underscores for (RFC 3875, section 4.1.18).
+fn read_as(name: &HeaderName) -> Option<HeaderName> {
+    let name = name.as_str();
+    let is_odd = name.contains('_');
+    is_odd.then(|| HeaderName::from_bytes(name.replace('_', "-").as_bytes()).ok()).flatten()
 }
 
 fn is_internal(name: &HeaderName) -> bool {
@@ -137,12 +188,35 @@ fn named_in_connection(received: &HeaderMap) -> Vec<HeaderName> {
         .collect()
 }
 
+/// As `Display` has it, which is a third of what is done for the fields of a request where it has to
+/// format four numbers.
+fn push_address(text: &mut String, address: IpAddr) {
+    let IpAddr::V4(address) = address else {
+        // Nothing is written to but memory.
+        let _ = write!(text, "{address}");
+        return;
+    };
+    for (place, part) in address.octets().into_iter().enumerate() {
+        if place > 0 {
+            text.push('.');
+        }
+        for (unit, is_shown) in [(100, part >= 100), (10, part >= 10), (1, true)] {
+            if is_shown {
+                text.push(char::from(b'0' + part / unit % 10));
+            }
+        }
+    }
+}
+
 /// Adds this hop to what trusted proxies said, or starts anew.
 fn add_forwarding(fields: &mut HeaderMap, received: &HeaderMap, arrival: Arrival<'_>) {
-    let peer = arrival.peer.to_canonical().to_string();
-    let earlier = fields.get_all(X_FORWARDED_FOR).filter_map(|value| value.to_str().ok());
-    let chain: Vec<&str> = earlier.chain([peer.as_str()]).collect();
-    if let Ok(chain) = HeaderValue::try_from(chain.join(", ")) {
+    let mut chain = String::with_capacity(ADDRESS_LENGTH_MAX);
+    for earlier in fields.get_all(X_FORWARDED_FOR).filter_map(|value| value.to_str().ok()) {
+        chain.push_str(earlier);
+        chain.push_str(", ");
+    }
+    push_address(&mut chain, arrival.peer.to_canonical());
+    if let Ok(chain) = HeaderValue::try_from(chain) {
         fields.insert(X_FORWARDED_FOR, chain);
     }
     if !fields.contains_key(X_FORWARDED_PROTO) {

@@ -12,7 +12,7 @@ mod description;
 mod example;
 
 use actix_web::dev::HttpServiceFactory;
-use actix_web::guard::{Any, Get, Head};
+use actix_web::guard::{Any, Get, GuardContext, Head, fn_guard};
 use actix_web::http::Method;
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::middleware::from_fn;
@@ -100,6 +100,26 @@ impl Routes {
                 }
             }
         }
+    }
+
+    /// The same, so that a request for none of them, as nearly all to a proxy are, is told by a look
+    /// at their texts and held against no pattern. Where a path has a variable part, it is its rest.
+    pub fn register_apart(self, config: &mut web::ServiceConfig) {
+        let text = |path: &'static str| match path.split_once('{') {
+            Some((start, _)) => (start, true),
+            None => (path, false),
+        };
+        let texts: Vec<_> = self.resources.iter().map(|(path, _)| text(path)).collect();
+        let may_be_here = move |context: &GuardContext<'_>| {
+            let path = context.head().uri.path();
+            let is_here = |(text, has_rest): &(&str, bool)| match has_rest {
+                true => path.starts_with(text),
+                false => path == *text,
+            };
+            texts.iter().any(is_here)
+        };
+        let all = web::scope("").guard(fn_guard(may_be_here));
+        config.service(all.configure(|config| self.register(config)));
     }
 
     /// The endpoints whose example of a body is not one that they take, and why.

@@ -204,5 +204,5 @@ fn equip(config: &mut web::ServiceConfig, kit: &Kit) {
             let document = document.to_string();
             async move { HttpResponse::Ok().content_type("application/json").body(document) }
         })
-        .register(config);
+        .register_apart(config);
 }

@@ -12,8 +12,8 @@ use crate::problem::Problem;
 
 pub const REQUEST_ID: &str = "x-request-id";
 pub const TRACEPARENT: &str = "traceparent";
-const REQUEST_ID_NAME: HeaderName = HeaderName::from_static(REQUEST_ID);
-const TRACEPARENT_NAME: HeaderName = HeaderName::from_static(TRACEPARENT);
+pub const REQUEST_ID_NAME: HeaderName = HeaderName::from_static(REQUEST_ID);
+pub const TRACEPARENT_NAME: HeaderName = HeaderName::from_static(TRACEPARENT);
 /// The longest request id that is taken from a client.
 const REQUEST_ID_LENGTH_MAX: usize = 128;
 

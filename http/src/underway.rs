@@ -86,9 +86,10 @@ impl Desk {
         request: &impl HttpMessage,
         method: &Method,
         request_id: &Arc<str>,
+        since: Instant,
     ) -> Place {
         let (method, request_id) = (method.clone(), request_id.clone());
-        let taken = Some(Seat { method, route: None, request_id, since: Instant::now() });
+        let taken = Some(Seat { method, route: None, request_id, since });
         let mut seats = self.seats();
         let seat = seats.free.pop().unwrap_or(seats.all.len());
         match seats.all.get_mut(seat) {
@@ -159,7 +160,9 @@ mod tests {
         let (one, two) = (underway.desk(1), underway.desk(2));
         let requests = [(); 3].map(|()| TestRequest::get().to_http_request());
         let id: Arc<str> = "r".into();
-        let seat = |desk: &Arc<Desk>, index: usize| desk.seat(&requests[index], &Method::GET, &id);
+        let seat = |desk: &Arc<Desk>, index: usize| {
+            desk.seat(&requests[index], &Method::GET, &id, Instant::now())
+        };
         let (first, second, third) = (seat(&one, 0), seat(&one, 1), seat(&two, 2));
         assert_eq!(routes(&underway), [None, None, None]);
 

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::ServerHandle;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -55,7 +55,7 @@ impl Repeat for Again {
     }
 }
 
-fn at_once(request: &HttpRequest) -> Option<HttpResponse> {
+fn at_once(request: &HttpRequest, _: Instant) -> Option<HttpResponse> {
     (request.path() == "/again").then(|| {
         if let Some(repeatable) = Repeatable::of(request) {
             repeatable.keep(request, &"/again".into(), 200, Box::new(Again));

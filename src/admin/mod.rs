@@ -177,7 +177,7 @@ impl Admin {
     /// Asked before each request: whom the door turns away has their answer.
     pub fn turned_away(self: &Arc<Self>) -> AtOnce {
         let admin = self.clone();
-        Arc::new(move |request: &HttpRequest| {
+        Arc::new(move |request: &HttpRequest, _| {
             let problem = admin.door.ask(request).err()?;
             log::warn!("admin: {} is turned away: {}", door::peer(request), problem.code());
             let id = RequestId::of_headers(request.headers());

@@ -61,8 +61,8 @@ impl Handler<Letter<Forward>> for GatewayActor {
     type Result = Forwarding;
 
     fn handle(&mut self, letter: Letter<Forward>, _: &mut Context<Self>) -> Forwarding {
+        self.waits.observe(letter.since.elapsed().as_secs_f64());
         let (Forward(order), place) = letter.open();
-        self.waits.observe(place.since.elapsed().as_secs_f64());
         drop(place);
         let mut order = order.take();
         let interim = order.interim.take();

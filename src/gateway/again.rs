@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody, to_bytes};
-use actix_web::http::header::{AGE, CONTENT_LENGTH, HeaderName};
+use actix_web::http::header::{AGE, CONTENT_LENGTH};
 use actix_web::http::{Method, StatusCode};
 use busbar_http::{Repeat, Repeatable, RequestId, trace};
 use bytes::Bytes;
 use futures_util::FutureExt;
 
 use super::Gateway;
-use super::cache::{Asked, CACHE_STATUS, Given};
+use super::cache::{Asked, CACHE_STATUS, Given, Used};
 use super::edge;
 use super::live::Live;
 
@@ -40,7 +40,7 @@ enum Body {
 /// when the answer was lost; there is another way to it.
 pub(super) fn offer(
     (gateway, live): (&Arc<Gateway>, &Arc<Live>),
-    asked: &Asked<'_>,
+    (asked, used): (&Asked<'_>, &Used),
     route: &Arc<str>,
     answer: HttpResponse,
 ) -> Option<HttpResponse> {
@@ -49,10 +49,12 @@ pub(super) fn offer(
     let status = answer.status();
     let is_usual = *request.method() == Method::GET
         && matches!(status, StatusCode::OK | StatusCode::NOT_MODIFIED);
-    let given = if is_usual { gateway.cache.given(asked) } else { None };
+    let given = if is_usual { gateway.cache.given(asked, used) } else { None };
     let Some(given) = given else { return Some(answer) };
     let (answer, body) = match answer.body().size() {
-        BodySize::None => (answer, Some(Body::None)),
+        BodySize::None | BodySize::Sized(0) if status == StatusCode::NOT_MODIFIED => {
+            (answer, Some(Body::None))
+        }
         BodySize::Sized(length) if length == given.length as u64 => (answer, Some(Body::Kept)),
         BodySize::Stream if given.length <= edge::PACKED_AT_ONCE_MAX => packed(answer)?,
         _ => (answer, None),
@@ -75,8 +77,8 @@ fn packed(answer: HttpResponse) -> Option<(HttpResponse, Option<Body>)> {
 
 /// The head of an answer, but for what is of the moment.
 fn head(answer: &HttpResponse, body: &Body) -> Vec<u8> {
-    let trace = HeaderName::from_static(trace::TRACEPARENT);
-    let of_the_moment = [AGE, CACHE_STATUS, CONTENT_LENGTH, trace];
+    let of_the_moment =
+        [AGE, CACHE_STATUS, CONTENT_LENGTH, trace::TRACEPARENT_NAME, trace::REQUEST_ID_NAME];
     let status = answer.status();
     let mut head = Vec::with_capacity(512);
     let reason = status.canonical_reason().unwrap_or_default();

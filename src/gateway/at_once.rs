@@ -15,8 +15,11 @@ use super::{Gateway, again, edge, identity, outgoing};
 
 impl Gateway {
     /// `None`: the road knows.
-    pub fn at_once(self: &Arc<Self>, request: &HttpRequest) -> Option<HttpResponse> {
-        let start = Instant::now();
+    pub fn at_once(
+        self: &Arc<Self>,
+        request: &HttpRequest,
+        start: Instant,
+    ) -> Option<HttpResponse> {
         let fields = request.headers();
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         // A token is looked at where that may take its time, and a rate is told to whom it holds for.
@@ -31,11 +34,11 @@ impl Gateway {
             return None;
         }
         let asked = live.asked(route, request, None);
-        let mut answer = self.cache.at_once(&asked)?;
+        let (mut answer, used) = self.cache.at_once(&asked)?;
         RoutePattern(route.prefix.clone()).note(request);
         outgoing::trace_to(answer.headers_mut(), &identity(request));
         let answer = edge::finish(&live, request, answer, rules.compress);
-        let answer = again::offer((self, &live), &asked, &route.prefix, answer)?;
+        let answer = again::offer((self, &live), (&asked, &used), &route.prefix, answer)?;
         self.window.record(start.elapsed());
         Some(answer)
     }

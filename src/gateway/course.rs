@@ -20,6 +20,7 @@ use super::upstream::ring::{Asker, Picked};
 pub(super) struct Course<'a> {
     destination: &'a Destination,
     deadline: Deadline,
+    start: Instant,
     asker: Asker,
     tries: Tries,
     /// The instance that is asked.
@@ -40,11 +41,13 @@ impl<'a> Course<'a> {
         minds_breakers: bool,
         body: &Incoming,
     ) -> Course<'a> {
-        destination.budget().asked(Instant::now());
-        let is_timed = body.can_be_sent_again();
+        let start = Instant::now();
+        destination.budget().asked(start);
+        let is_timed = !body.is_streamed();
         Course {
             destination,
             deadline,
+            start,
             asker: Asker { deadline, minds_breakers, is_timed },
             tries: Tries::new(destination.ring.len(), destination.retries_max),
             index: 0,
@@ -57,7 +60,7 @@ impl<'a> Course<'a> {
         if self.destination.ring.len() == 0 {
             return Err(Loss::Unreachable("its name has no address yet".into()));
         }
-        let picked = self.destination.ring.pick(&[], self.asker);
+        let picked = self.destination.ring.pick(&[], self.asker, self.start);
         Ok(self.goes_to(picked.map_err(Loss::Rejecting)?))
     }
 
@@ -72,7 +75,12 @@ impl<'a> Course<'a> {
             Ok(answer) => {
                 judge::of_answer(answer.status(), answer.headers(), self.destination.is_ours)
             }
-            Err(loss) => judge::of_loss(loss, self.destination.facts(!self.asker.is_timed)),
+            Err(loss) => {
+                if matches!(loss, Loss::Unreachable(_)) {
+                    self.destination.ring.refused(self.index, Instant::now());
+                }
+                judge::of_loss(loss, self.destination.facts(!self.asker.is_timed))
+            }
         };
         if verdict == Verdict::Good {
             self.destination.budget().answered_well();
@@ -88,9 +96,10 @@ impl<'a> Course<'a> {
         outcome: &Result<ClientResponse, Loss>,
         repeat: Repeat,
     ) -> Option<Ask> {
-        if let Some(wait) = outcome.as_ref().ok().and_then(|answer| self.time_to_wait(answer)) {
+        let answer = outcome.as_ref().ok();
+        if let Some(wait) = answer.and_then(|answer| self.time_to_wait(answer, repeat)) {
             sleep(wait).await;
-            let picked = self.destination.ring.this(self.index, self.asker).ok()?;
+            let picked = self.destination.ring.this(self.index, self.asker, Instant::now()).ok()?;
             return Some(self.goes_to(picked));
         }
         let next = match outcome {
@@ -107,8 +116,10 @@ impl<'a> Course<'a> {
             }
             sleep(pause).await;
         }
-        // Asked after the pause: a supervisor hears of an end a moment after the callers.
-        if !self.has_been_replaced(outcome) && !self.destination.budget().take(Instant::now()) {
+        // What was sent nowhere loads nobody. Asked after the pause: a supervisor hears of an end a
+        // moment after the callers.
+        let is_free = next == Next::Elsewhere || self.has_been_replaced(outcome);
+        if !is_free && !self.destination.budget().take(Instant::now()) {
             self.destination.meters.exhausted();
             return None;
         }
@@ -124,10 +135,10 @@ impl<'a> Course<'a> {
     /// was sent may be sent there again.
     fn step(&mut self, next: Next) -> Option<Ask> {
         self.tried.push(self.index);
-        let ring = &self.destination.ring;
-        let mut picked = ring.pick(&self.tried, self.asker);
+        let (ring, now) = (&self.destination.ring, Instant::now());
+        let mut picked = ring.pick(&self.tried, self.asker, now);
         if picked.is_err() && next == Next::Again {
-            picked = ring.pick(&[], self.asker);
+            picked = ring.pick(&[], self.asker, now);
         }
         Some(self.goes_to(picked.ok()?))
     }
@@ -144,12 +155,10 @@ impl<'a> Course<'a> {
     }
 
     /// For how long a replay waits before it asks again, if it has to.
-    fn time_to_wait(&self, answer: &ClientResponse) -> Option<Duration> {
-        if !self.tries.is_replay() {
-            return None;
-        }
+    fn time_to_wait(&mut self, answer: &ClientResponse, repeat: Repeat) -> Option<Duration> {
         let retry_after = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok();
-        retry::wait_for_the_first(answer.status(), retry_after, self.deadline.left())
+        let wait = retry::wait_for_the_first(answer.status(), retry_after, self.deadline.left());
+        wait.filter(|_| self.tries.waits(repeat))
     }
 }
 

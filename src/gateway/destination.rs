@@ -37,7 +37,8 @@ pub fn limits(settings: &config::Gateway, timeout_ms: u64) -> Limits {
         connect_timeout: Duration::from_millis(settings.connect_timeout_ms).min(request),
         idle_for: keep_alive,
         keep_alive_probe: keep_alive,
-        head_timeout: request,
+        // The deadline of each request ends it.
+        head_timeout: None,
     }
 }
 

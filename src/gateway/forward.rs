@@ -39,6 +39,7 @@ pub(super) struct Order {
     host: Option<HeaderValue>,
     body: Incoming,
     is_harmless: bool,
+    is_keyed: bool,
     minds_breakers: bool,
     deadline: Deadline,
     /// Where interim answers go.
@@ -92,6 +93,7 @@ impl Order {
             fields,
             body,
             is_harmless: route.rules.retry && (is_kept || reads),
+            is_keyed: is_kept,
             minds_breakers: route.rules.breaker,
             deadline,
             interim: None,
@@ -99,24 +101,26 @@ impl Order {
     }
 }
 
-/// Asks the instances of a destination, which `upstreams` are this thread's clients of.
+/// Asks the instances of a destination, which `upstreams` are this thread's clients of. Whoever waits
+/// for it drops it when the deadline has passed.
 pub(super) async fn forward(
     upstreams: Rc<[Upstream]>,
     destination: &Destination,
     order: Order,
 ) -> Result<ClientResponse, Loss> {
-    let Order { fields, mut body, is_harmless, minds_breakers, deadline, .. } = order;
+    let Order { fields, body, is_harmless, is_keyed, minds_breakers, deadline, .. } = order;
     let mut course = Course::start(destination, deadline, minds_breakers, &body);
     let mut leave = course.first()?;
     let Order { method, target, host, .. } = order;
     let freeze = |index: usize, fields| {
-        frozen(upstreams.get(index), (&method, &target), host.as_ref(), fields, deadline)
+        frozen(upstreams.get(index), (&method, &target), host.as_ref(), fields)
     };
     let mut request = freeze(course.index, fields)?;
     loop {
-        let outcome = ask(destination, &request, &mut body).await;
+        let outcome = ask(destination, &request, &body).await;
         course.judge(leave, &outcome);
-        let repeat = Repeat { has_body_still: body.can_be_sent_again(), is_harmless };
+        let has_body_still = body.can_be_sent_again();
+        let repeat = Repeat { has_body_still, is_harmless, is_keyed };
         let asked = course.index;
         leave = match course.go_on(&outcome, repeat).await {
             Some(leave) => leave,
@@ -135,13 +139,10 @@ fn frozen(
     (method, target): (&Method, &str),
     host: Option<&HeaderValue>,
     fields: HeaderMap,
-    deadline: Deadline,
 ) -> Result<FrozenClientRequest, Loss> {
     let upstream = upstream.ok_or_else(|| Loss::Unreachable("no instance is known".into()))?;
     let request = upstream.request(method.clone(), target);
-    let request = request.map_err(|error| Loss::Unreachable(error.to_string()))?;
-    // A large body may take longer than most requests have in all.
-    let mut request = request.timeout(deadline.left());
+    let mut request = request.map_err(|error| Loss::Unreachable(error.to_string()))?;
     *request.headers_mut() = fields;
     // The lane would add it, in a map of its own for each request.
     let host = host.unwrap_or(upstream.instance().base().host());
@@ -153,7 +154,7 @@ fn frozen(
 async fn ask(
     destination: &Destination,
     request: &FrozenClientRequest,
-    body: &mut Incoming,
+    body: &Incoming,
 ) -> Result<ClientResponse, Loss> {
     let sent = body.send(request);
     let Some(news) = &destination.news else { return Ok(sent.await?) };

@@ -4,8 +4,10 @@
 //! service, and the request can be sent a second time. A large one passes through as it comes, as
 //! long as it comes.
 
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -35,9 +37,7 @@ pub(super) enum Incoming {
     Nothing,
     Held(Bytes),
     /// With its length, if it was announced.
-    Streamed(Metered, Option<u64>),
-    /// Was streamed and has been sent.
-    Gone,
+    Streamed(Lent, Option<u64>),
 }
 
 impl Incoming {
@@ -56,32 +56,63 @@ impl Incoming {
         }
         let length = fields.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
         let Some(length): Option<u64> = length else { return Ok(Incoming::Nothing) };
+        if length == 0 {
+            return Ok(Incoming::Held(Bytes::new()));
+        }
         if length > bytes_max as u64 {
             return Err(too_large(bytes_max));
         }
         if length > HELD_MAX {
-            return Ok(Incoming::Streamed(Metered::new(payload, bytes_max), Some(length)));
+            let body = Metered::new(payload, bytes_max);
+            return Ok(Incoming::Streamed(Lent::new(body), Some(length)));
         }
         held(hold(payload, length), deadline).await
     }
 
+    /// A body that passes through is there as long as nobody has taken any of it.
     pub(super) fn can_be_sent_again(&self) -> bool {
-        matches!(self, Incoming::Nothing | Incoming::Held(_))
+        match self {
+            Incoming::Nothing | Incoming::Held(_) => true,
+            Incoming::Streamed(body, _) => !body.is_touched.get(),
+        }
+    }
+
+    pub(super) fn is_streamed(&self) -> bool {
+        matches!(self, Incoming::Streamed(..))
     }
 
     /// Sends a request with this as its body.
-    pub(super) fn send(&mut self, request: &FrozenClientRequest) -> SendClientRequest {
+    pub(super) fn send(&self, request: &FrozenClientRequest) -> SendClientRequest {
         match self {
-            Incoming::Nothing | Incoming::Gone => request.send_body(NoBody::new()),
+            Incoming::Nothing => request.send_body(NoBody::new()),
             Incoming::Held(bytes) => request.send_body(bytes.clone()),
-            Incoming::Streamed(..) => match std::mem::replace(self, Incoming::Gone) {
-                Incoming::Streamed(body, Some(length)) => {
-                    request.send_body(SizedStream::new(length, body))
-                }
-                Incoming::Streamed(body, None) => request.send_body(BodyStream::new(body)),
-                _ => request.send_body(NoBody::new()),
-            },
+            Incoming::Streamed(body, Some(length)) => {
+                request.send_body(SizedStream::new(*length, body.clone()))
+            }
+            Incoming::Streamed(body, None) => request.send_body(BodyStream::new(body.clone())),
         }
+    }
+}
+
+/// A body that passes through, lent to one exchange after another until one takes of it.
+#[derive(Clone)]
+pub(super) struct Lent {
+    body: Rc<RefCell<Metered>>,
+    is_touched: Rc<Cell<bool>>,
+}
+
+impl Lent {
+    fn new(body: Metered) -> Lent {
+        Lent { body: Rc::new(RefCell::new(body)), is_touched: Rc::default() }
+    }
+}
+
+impl Stream for Lent {
+    type Item = Result<Bytes, BodyFault>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.is_touched.set(true);
+        Pin::new(&mut *self.body.borrow_mut()).poll_next(cx)
     }
 }
 
@@ -103,8 +134,12 @@ async fn hold(mut payload: Payload, length: u64) -> Result<Incoming, Problem> {
         return Ok(Incoming::Held(first)); // As it nearly always is: whole, and not copied.
     }
     let mut held = BytesMut::from(first);
-    while let Some(piece) = payload.next().await.transpose().map_err(incomplete)? {
+    while (held.len() as u64) < length {
+        let Some(piece) = payload.next().await.transpose().map_err(incomplete)? else { break };
         held.extend_from_slice(&piece);
+    }
+    if held.len() as u64 > length {
+        return Err(BODY_INCOMPLETE.problem().cause("longer than it was announced"));
     }
     Ok(Incoming::Held(held.freeze()))
 }
@@ -120,7 +155,7 @@ async fn hold_chunks(mut payload: Payload, bytes_max: usize) -> Result<Incoming,
         if held.len() as u64 > HELD_MAX {
             let left = bytes_max - held.len();
             let body = Metered { ahead: Some(held.freeze()), ..Metered::new(payload, left) };
-            return Ok(Incoming::Streamed(body, None));
+            return Ok(Incoming::Streamed(Lent::new(body), None));
         }
     }
     Ok(Incoming::Held(held.freeze()))

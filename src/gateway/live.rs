@@ -1,12 +1,13 @@
 //! What the settings say, made ready for requests. It is exchanged as a whole when they are read
 //! again; a request goes by what it has found at its beginning, to its end.
 
+use std::borrow::Cow;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use actix_web::HttpRequest;
 use busbar_http::Problem;
-use busbar_http::headers::Cidr;
+use busbar_http::headers::{self, Cidr};
 use busbar_http::lane::{Base, Limits};
 
 use crate::config;
@@ -18,6 +19,7 @@ use super::cache::{self, Asked};
 use super::destination::Destination;
 use super::edge::Cors;
 use super::meters::Meters;
+use super::onward::arrival;
 use super::problem;
 use super::route::{Bounds, Route};
 use super::table::Table;
@@ -104,7 +106,13 @@ impl Live {
             collapses: route.service.is_none() || !route.rules.default_ttl.is_zero(),
         };
         // Our own services answer the same whatever they are called.
-        let host = if route.service.is_some() { "" } else { cache::host(request) };
+        let host = match route.service {
+            Some(_) => "".into(),
+            None => named(
+                cache::host(request),
+                headers::believed(arrival(self, request), request.headers()),
+            ),
+        };
         Asked { request, defaults, principal, host }
     }
 
@@ -116,6 +124,14 @@ impl Live {
     pub(super) fn destination(&self, route: &Route) -> Result<&Arc<Destination>, Problem> {
         let found = self.destinations.get(route.to);
         found.ok_or_else(|| problem::SERVICE_UNAVAILABLE.problem())
+    }
+}
+
+/// The host that is asked for, with what proxies that are trusted say of how it was called.
+fn named<'a>(host: &'a str, believed: Option<String>) -> Cow<'a, str> {
+    match believed {
+        Some(believed) => format!("{believed} {host}").into(),
+        None => host.into(),
     }
 }
 
@@ -139,6 +155,11 @@ impl Gateway {
             let gone = known.ring.numbers().filter(|number| !kept.contains(number));
             gone.for_each(|number| self.meters.forget(&known.name, number));
         }
+        let leads_elsewhere = next.settings.routes != earlier.settings.routes;
         self.live.store(Arc::new(next));
+        if leads_elsewhere {
+            // What is kept says whose host it is, and not who has answered.
+            self.cache.purge(None);
+        }
     }
 }

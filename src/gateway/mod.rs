@@ -145,7 +145,7 @@ impl Gateway {
         config.app_data(Data::new(Clerk::hire(self, incarnation)));
         config.app_data(Data::from(self.clone()));
         config.app_data(self.edge.verifier());
-        pages::routes().and(console::routes(self.now().settings.console)).register(config);
+        pages::routes().and(console::routes(self.now().settings.console)).register_apart(config);
         config.default_service(web::to(edge::door));
     }
 

@@ -3,11 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::http::Method;
-use actix_web::http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{HOST, HeaderMap, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
 use busbar_actors::mailbox::Permit;
 use busbar_http::headers::{self, Arrival};
-use busbar_http::{Deadline, Problem, RequestId, deadline, trace};
+use busbar_http::trace::{REQUEST_ID_NAME, TRACEPARENT_NAME};
+use busbar_http::{Deadline, Problem, RequestId, deadline};
 
 use super::destination::Destination;
 use super::problem::OVERLOADED;
@@ -59,10 +60,11 @@ pub(super) fn fields(
     }
     edge::tell(request, &mut fields);
     let left_ms = u64::try_from(deadline.left().as_millis()).unwrap_or(u64::MAX);
-    fields.insert(HeaderName::from_static(deadline::HEADER), HeaderValue::from(left_ms));
-    for (name, value) in [(trace::REQUEST_ID, &id.id), (trace::TRACEPARENT, &id.traceparent)] {
+    fields.insert(deadline::HEADER, HeaderValue::from(left_ms));
+    let pairs = [(REQUEST_ID_NAME, &id.id), (TRACEPARENT_NAME, &id.traceparent)];
+    for (name, value) in pairs {
         if let Ok(value) = HeaderValue::from_str(value) {
-            fields.insert(HeaderName::from_static(name), value);
+            fields.insert(name, value);
         }
     }
     fields

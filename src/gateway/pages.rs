@@ -1,9 +1,9 @@
 //! What the gateway answers itself: the health of all services, assets, the API page.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CACHE_CONTROL;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
 use busbar_http::{Body, Caller, NoContent, Problem, Query, Routes, Status, about};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -45,9 +45,12 @@ struct Purge {
 
 async fn purge(
     caller: Caller,
+    request: HttpRequest,
     gateway: Data<Gateway>,
     Body(purge): Body<Purge>,
 ) -> Result<NoContent, Problem> {
+    // Its session may have ended since.
+    gateway.edge.claims(request.headers()).await?;
     caller.require_admin()?;
     gateway.purge(purge.prefix.as_deref());
     Ok(NoContent)

@@ -16,6 +16,8 @@ const PAUSE_MAX: Duration = Duration::from_millis(250);
 const WAIT_MIN: Duration = Duration::from_millis(100);
 /// What is kept of a deadline for the answer that comes in the end.
 const ANSWER_MARGIN: Duration = Duration::from_millis(200);
+/// How often a request waits for the first that was sent of it.
+const WAITS_MAX: u32 = 5;
 
 /// What is safe for a request.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +26,8 @@ pub(super) struct Repeat {
     pub(super) has_body_still: bool,
     /// Carrying it out twice does no harm: it reads, or it has an idempotency key.
     pub(super) is_harmless: bool,
+    /// It has an idempotency key that is honoured.
+    pub(super) is_keyed: bool,
 }
 
 /// What one request has left of tries.
@@ -32,6 +36,7 @@ pub(super) struct Tries {
     other_instances: usize,
     left: u32,
     has_been_replayed: bool,
+    waits_left: u32,
 }
 
 /// How long to wait before a lost request is sent again; `chance` is from 0 to 1.
@@ -65,12 +70,20 @@ impl Tries {
     /// `retries_max`: over all reasons.
     pub(super) fn new(instances: usize, retries_max: u32) -> Tries {
         let other_instances = instances.saturating_sub(1);
-        Tries { other_instances, left: retries_max, has_been_replayed: false }
+        Tries {
+            other_instances,
+            left: retries_max,
+            has_been_replayed: false,
+            waits_left: WAITS_MAX,
+        }
     }
 
-    /// What may have been seen has been sent again.
-    pub(super) fn is_replay(&self) -> bool {
-        self.has_been_replayed
+    /// Whether it may wait for the first that was sent of it: what may have been seen has been sent
+    /// again under its key. Then it counts.
+    pub(super) fn waits(&mut self, repeat: Repeat) -> bool {
+        let may = self.has_been_replayed && repeat.is_keyed && self.waits_left > 0;
+        self.waits_left -= u32::from(may);
+        may
     }
 
     pub(super) fn next(&mut self, loss: &Loss, repeat: Repeat) -> Next {
@@ -117,6 +130,12 @@ pub(super) fn honours_keys(service: ServiceName, target: &str) -> bool {
             path == "/bills" || (path.starts_with("/bills/") && path.ends_with("/issue"))
         }
         ServiceName::Documents => path == "/documents",
+        ServiceName::Notifications => path == "/notifications",
+        ServiceName::Utilities => {
+            let made = ["/utilities", "/providers", "/service-accounts", "/meters", "/tariffs"];
+            made.contains(&path) || (path.starts_with("/tariffs/") && path.ends_with("/versions"))
+        }
+        ServiceName::Webhooks => path.starts_with("/webhooks/") && path.ends_with("/replay"),
         _ => false,
     }
 }
@@ -125,8 +144,8 @@ pub(super) fn honours_keys(service: ServiceName, target: &str) -> bool {
 mod tests {
     use super::*;
 
-    const HARMLESS: Repeat = Repeat { has_body_still: true, is_harmless: true };
-    const ONCE: Repeat = Repeat { has_body_still: true, is_harmless: false };
+    const HARMLESS: Repeat = Repeat { has_body_still: true, is_harmless: true, is_keyed: true };
+    const ONCE: Repeat = Repeat { has_body_still: true, is_harmless: false, is_keyed: false };
 
     fn lost() -> Loss {
         Loss::Broken("reset".into())
@@ -181,6 +200,12 @@ mod tests {
             (ServiceName::Documents, "/documents", true),
             (ServiceName::Documents, "/documents/1/links", false),
             (ServiceName::Users, "/users", false),
+            (ServiceName::Utilities, "/providers", true),
+            (ServiceName::Utilities, "/tariffs/1/versions", true),
+            (ServiceName::Utilities, "/providers/1/submit", false),
+            (ServiceName::Notifications, "/notifications", true),
+            (ServiceName::Webhooks, "/webhooks/1/replay", true),
+            (ServiceName::Webhooks, "/webhooks", false),
         ] {
             assert_eq!(honours_keys(service, target), kept, "{service} {target}");
         }
@@ -212,8 +237,10 @@ mod tests {
         let mut some = tries(2);
         let seen = [(); 3].map(|()| some.next(&lost(), HARMLESS));
         assert_eq!(seen, [Next::Again, Next::Again, Next::GiveUp]);
-        assert!(some.is_replay() && !tries(2).is_replay());
-        let gone = Repeat { has_body_still: false, is_harmless: true };
+        assert!(!tries(2).waits(HARMLESS), "it was never sent before");
+        assert!(!some.waits(Repeat { is_keyed: false, ..HARMLESS }));
+        assert_eq!((0..100).filter(|_| some.waits(HARMLESS)).count(), WAITS_MAX as usize);
+        let gone = Repeat { has_body_still: false, ..HARMLESS };
         assert_eq!(tries(2).next(&lost(), gone), Next::GiveUp);
         assert_eq!(tries(2).next(&unreachable(), gone), Next::GiveUp);
     }

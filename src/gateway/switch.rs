@@ -5,7 +5,7 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
-use busbar_http::{Deadline, Problem, RequestId};
+use busbar_http::{Deadline, Problem, RequestId, deadline};
 
 use super::actor::Clerk;
 use super::cache::{Forwarded, Keeping, Way};
@@ -41,6 +41,8 @@ pub(super) async fn switch(
     let place = Some(gateway.enter(route, request.method(), destination)?);
     let mut asked = fields(live, (request, route), id, deadline);
     Handshake::ask(&mut asked);
+    // It lasts for as long as it lasts.
+    asked.remove(deadline::HEADER);
     let body = Incoming::Nothing;
     let target = route.target(request.uri());
     let order = Order::new(route, request.method(), target, asked, body, deadline);

@@ -11,6 +11,7 @@ use crate::types::ServiceName::{
     self, Analytics, Billing, Documents, Notifications, Payments, Users, Utilities, Webhooks,
 };
 
+use super::problem::PATH_INVALID;
 use super::route::{Bounds, METHODS, Route, added_route, allow, served_route};
 use super::{Behind, not_allowed, not_found, target};
 
@@ -93,12 +94,22 @@ impl Table {
         };
         match route.service {
             Some(_) => target::check(path)?,
-            None => target::check_straight(path)?,
+            None => {
+                target::check_straight(path)?;
+                self.check_ways(route, path)?;
+            }
         }
         if !route.takes(method) {
             return Err(not_allowed(route.allow.clone()));
         }
         Ok(route)
+    }
+
+    /// A path that could be read as one of another route is none: what that asks for would not be asked.
+    fn check_ways(&self, route: &Route, path: &str) -> Result<(), Problem> {
+        let Some(read) = target::may_be_read_as(path) else { return Ok(()) };
+        let leads_there = self.leading(&read).is_some_and(|other| std::ptr::eq(other, route));
+        if leads_there { Ok(()) } else { Err(PATH_INVALID.problem()) }
     }
 
     /// The route that a path has, whatever the method.

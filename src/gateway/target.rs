@@ -21,11 +21,28 @@ pub(super) fn check(path: &str) -> Result<(), Problem> {
 /// # Errors
 /// 400 `path_invalid`.
 pub(super) fn check_straight(path: &str) -> Result<(), Problem> {
-    let climbs = |segment: &str| {
-        let decoded = percent_decode_str(segment).decode_utf8_lossy();
-        decoded.split(['/', '\\']).any(|part| matches!(part, "." | ".."))
-    };
-    if is_plain(path) || !segments(path).any(climbs) { Ok(()) } else { Err(PATH_INVALID.problem()) }
+    let climbs = |part: &str| matches!(name_of(part), "." | "..");
+    match may_be_read_as(path) {
+        Some(read) if read.split('/').any(climbs) => Err(PATH_INVALID.problem()),
+        _ => Ok(()),
+    }
+}
+
+/// What somebody behind may take a path for that decodes it once more than they should, or takes one
+/// slash for another; `None`: there is nothing to misread in it.
+pub(super) fn may_be_read_as(path: &str) -> Option<String> {
+    if is_plain(path) && !path.contains(';') {
+        return None;
+    }
+    let once = percent_decode_str(path).decode_utf8_lossy();
+    let twice = percent_decode_str(&once).decode_utf8_lossy().replace('\\', "/");
+    let parts: Vec<&str> = twice.split('/').filter(|part| !part.is_empty()).collect();
+    Some(format!("/{}", parts.join("/")))
+}
+
+/// Parameters of a segment do not hide what it is: `..;a=b`.
+fn name_of(segment: &str) -> &str {
+    segment.split(';').next().unwrap_or_default()
 }
 
 /// Most paths have nothing in them that needs a second look.
@@ -53,9 +70,7 @@ fn is_straight(segment: &str) -> bool {
 }
 
 fn names_itself(decoded: &str) -> bool {
-    // Parameters of a segment do not hide what it is: `..;a=b`.
-    let name = decoded.split(';').next().unwrap_or_default();
-    !matches!(name, "." | "..")
+    !matches!(name_of(decoded), "." | "..")
         && !decoded.contains(['/', '\\'])
         && !decoded.chars().any(char::is_control)
 }

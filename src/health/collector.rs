@@ -74,7 +74,7 @@ struct News;
 /// The bounds of the connections that questions are asked on: none is kept.
 pub fn limits(settings: &config::Health) -> Limits {
     let wait = Duration::from_millis(settings.timeout_ms);
-    Limits { idle_max: 0, connect_timeout: wait, head_timeout: wait, ..Limits::default() }
+    Limits { idle_max: 0, connect_timeout: wait, head_timeout: Some(wait), ..Limits::default() }
 }
 
 impl HealthCollector {

@@ -56,7 +56,7 @@ impl Host {
             connect_timeout: Duration::from_millis(gateway.connect_timeout_ms),
             idle_for: Duration::from_millis(gateway.keep_alive_ms),
             keep_alive_probe: Duration::from_millis(gateway.keep_alive_ms),
-            head_timeout: Duration::from_secs(30),
+            head_timeout: Some(Duration::from_secs(30)),
             ..LaneLimits::default()
         };
         let authorization = self.authorization(from);

@@ -116,9 +116,9 @@ async fn serve(
         verifier: None,
         service_key: None,
         before: None,
-        at_once: Some(Arc::new(move |request| {
+        at_once: Some(Arc::new(move |request, start| {
             injected.strike(request.path());
-            at_once.at_once(request)
+            at_once.at_once(request, start)
         })),
         document,
         figures: Some(Arc::new(move || figures.figures())),

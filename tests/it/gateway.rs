@@ -13,6 +13,7 @@ mod expect;
 mod fields;
 mod interim;
 mod mailbox;
+mod misused;
 mod names;
 mod pages;
 mod pipelined;

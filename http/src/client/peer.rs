@@ -10,7 +10,7 @@ use std::{
 
 use actix_http::{
     body::None as NoBody,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use awc::{
     ClientResponse,
@@ -205,7 +205,7 @@ impl Peer {
         let mut request = request.map_err(|error| self.unreachable(error))?.timeout(time_left);
         *request.headers_mut() = call.headers.clone();
         let time_left_ms = HeaderValue::from(time_left.as_millis() as u64);
-        request.headers_mut().insert(HeaderName::from_static(deadline::HEADER), time_left_ms);
+        request.headers_mut().insert(deadline::HEADER, time_left_ms);
         let sent = match &call.body {
             None => request.send_body(NoBody::new()),
             Some(body) => request.send_body(body.clone()),

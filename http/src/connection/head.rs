@@ -27,6 +27,12 @@ pub(super) enum Follows {
     Everything,
 }
 
+impl Follows {
+    pub(super) fn is_empty(self) -> bool {
+        matches!(self, Follows::Nothing | Follows::Length(0))
+    }
+}
+
 /// What a look at further bytes showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seen {

@@ -117,7 +117,9 @@ impl Connection {
         self.turn.set(self.turn.get().wrapping_add(1));
         self.takes_interim.set(takes_interim);
         self.answer.set(Answer::Awaited);
-        if follows == Follows::Everything {
+        // To the server's parser another protocol begins behind such a head; but not where a body was
+        // announced, which would have no end then.
+        if follows == Follows::Everything && self.follows.get().is_empty() {
             self.follows.set(follows);
             self.wake();
         }

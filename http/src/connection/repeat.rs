@@ -9,20 +9,20 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use actix_web::HttpRequest;
 use actix_web::http::Version;
-use actix_web::http::header::{EXPECT, HeaderName};
+use actix_web::http::header::EXPECT;
 use bytes::Bytes;
 use memchr::memmem;
 
 use super::Connection;
 use crate::access;
 use crate::metrics::{Metrics, Series};
-use crate::trace::{REQUEST_ID, RequestId, TRACEPARENT};
+use crate::trace::{REQUEST_ID, REQUEST_ID_NAME, RequestId, TRACEPARENT_NAME};
 
 /// The longest head that is looked up, in bytes.
 const HEAD_BYTES_MAX: usize = 2 * 1024;
@@ -33,6 +33,10 @@ const OVERHEAD_BYTES: usize = 256;
 /// Marks of heads that have come once stand in so many sets of a few; in a full one the oldest goes.
 const SEEN_SETS: usize = 16 * 1024;
 const SEEN_EACH: usize = 4;
+
+/// The end of a head.
+static EMPTY_LINE: LazyLock<memmem::Finder<'static>> =
+    LazyLock::new(|| memmem::Finder::new(b"\r\n\r\n"));
 
 /// An answer that can be given again.
 pub trait Repeat {
@@ -84,8 +88,7 @@ impl Repeatable {
     pub fn of(request: &HttpRequest) -> Option<Repeatable> {
         let connection = request.conn_data::<Rc<Connection>>()?;
         let head = connection.repeated.take()?;
-        let own =
-            [HeaderName::from_static(REQUEST_ID), HeaderName::from_static(TRACEPARENT), EXPECT];
+        let own = [REQUEST_ID_NAME, TRACEPARENT_NAME, EXPECT];
         let is_usual = request.version() == Version::HTTP_11
             && !request.head().upgrade()
             && request.head().connection_type() != actix_web::http::ConnectionType::Close
@@ -122,13 +125,13 @@ impl Repeats {
         })
     }
 
-    /// The length of the head at the start of these bytes, if it may be one that is remembered.
+    /// The head at the start of these bytes, if it may be one that is remembered.
     pub(super) fn head(bytes: &[u8]) -> Option<&[u8]> {
-        if !(bytes.starts_with(b"GET /") || bytes.starts_with(b"HEAD /")) {
+        if !may_begin_so(bytes) {
             return None;
         }
         let bytes = &bytes[..bytes.len().min(HEAD_BYTES_MAX)];
-        memmem::find(bytes, b"\r\n\r\n").map(|end| &bytes[..end + 4])
+        EMPTY_LINE.find(bytes).map(|end| &bytes[..end + 4])
     }
 
     /// Gives the answer to a remembered head to `write`, both its parts; also says when that was done.
@@ -140,8 +143,8 @@ impl Repeats {
         if self.draining.load(Ordering::Relaxed) {
             return None;
         }
-        let start = Instant::now();
         let remembered = self.heads.borrow_mut().find(head)?;
+        let start = Instant::now();
         let id = RequestId::made();
         let mut written = self.written.borrow_mut();
         written.clear();
@@ -161,10 +164,16 @@ impl Repeats {
         Some((outcome, end))
     }
 
-    /// The head, if it has come before and is not remembered.
+    /// A whole head, if it has come before and is not remembered.
     pub(super) fn known(&self, head: &[u8]) -> Option<Box<[u8]>> {
-        self.heads.borrow_mut().has_come(head).then(|| head.into())
+        let is_usual =
+            may_begin_so(head) && head.len() <= HEAD_BYTES_MAX && head.ends_with(b"\r\n\r\n");
+        (is_usual && self.heads.borrow_mut().has_come(head)).then(|| head.into())
     }
+}
+
+fn may_begin_so(head: &[u8]) -> bool {
+    head.starts_with(b"GET /") || head.starts_with(b"HEAD /")
 }
 
 impl Generations {

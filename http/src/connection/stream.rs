@@ -122,6 +122,8 @@ impl Stream {
         if read == 0 {
             return Poll::Ready(Ok(()));
         }
+        // Of a head that comes in parts not all of its bytes are here.
+        let is_whole = !head.has_begun();
         let seen = head.read(&mut buffer.filled_mut()[before..]);
         self.connection.line.set(head.request());
         match seen {
@@ -130,7 +132,7 @@ impl Stream {
                 self.head_since = None;
                 self.connection.follows.set(follows);
                 self.incoming = Incoming::body(follows);
-                self.note(&buffer.filled()[before..before + at]);
+                self.note(is_whole.then_some(&buffer.filled()[before..before + at]));
                 match self.hand_on(buffer, before + at) {
                     Ok(()) => {
                         let has_come = buffer.filled().len() > before + at;

@@ -159,3 +159,14 @@ fn a_call_carries_the_request_it_is_made_for() {
 
     assert_eq!(names(&traced(&request)), ["traceparent", "x-request-id"]);
 }
+
+#[test]
+fn an_address_is_written_as_everywhere() {
+    for text in ["0.0.0.0", "127.0.0.1", "10.20.99.100", "255.255.255.255", "::1", "2001:db8::a:b"]
+    {
+        let address: IpAddr = text.parse().unwrap();
+        let mut written = String::new();
+        push_address(&mut written, address);
+        assert_eq!(written, text);
+    }
+}

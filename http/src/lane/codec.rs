@@ -48,6 +48,10 @@ impl Decoder for HeadCodec {
     type Error = ParseError;
 
     fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<ResponseHead>, ParseError> {
+        // The parser would clear a table of fields first.
+        if bytes.is_empty() {
+            return Ok(None);
+        }
         if bytes.starts_with(VERSION)
             && let Some(minor @ b'2'..=b'9') = bytes.get_mut(VERSION.len())
         {

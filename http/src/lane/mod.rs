@@ -60,8 +60,8 @@ pub struct Limits {
     pub idle_for: Duration,
     /// Silence after which TCP keep-alive probes begin; the kernel counts in seconds.
     pub keep_alive_probe: Duration,
-    /// From the call to the answer's head, the waiting line included.
-    pub head_timeout: Duration,
+    /// From the call to the answer's head, the waiting line included. `None`: who calls ends it.
+    pub head_timeout: Option<Duration>,
 }
 
 impl Default for Limits {
@@ -74,7 +74,7 @@ impl Default for Limits {
             connect_timeout: Duration::from_secs(1),
             idle_for: Duration::from_secs(5),
             keep_alive_probe: Duration::from_secs(5),
-            head_timeout: Duration::from_secs(4),
+            head_timeout: Some(Duration::from_secs(4)),
         }
     }
 }

@@ -131,7 +131,7 @@ async fn a_slow_upstream_holds_the_sender_back() {
     })
     .await;
     let head_timeout = Duration::from_millis(500);
-    let caller = Caller::with(&script, Limits { head_timeout, ..limits() });
+    let caller = Caller::with(&script, Limits { head_timeout: Some(head_timeout), ..limits() });
     let taken = Rc::new(Cell::new(0));
     let counter = taken.clone();
     let pieces = futures_util::stream::repeat_with(move || {

@@ -156,7 +156,8 @@ async fn a_connection_that_dies_after_an_interim_answer_is_no_case_for_a_retry()
 async fn the_time_for_the_head_has_an_end() {
     let script = Script::answering_once(HINTS).await;
     let head_timeout = Duration::from_millis(50);
-    let limits = busbar_http::lane::Limits { head_timeout, ..crate::support::limits() };
+    let limits =
+        busbar_http::lane::Limits { head_timeout: Some(head_timeout), ..crate::support::limits() };
     let caller = Caller::with(&script, limits);
 
     assert_eq!(in_time(caller.get("/")).await, Outcome::Failed(Failure::Timeout));

@@ -9,6 +9,9 @@ use super::{HOUR_MS, YEAR_MS};
 
 /// The key of the list.
 const LIST: &str = "gateway.routes";
+/// What paths begin with that are the gateway's own, or nobody's.
+const OWN: [&str; 7] =
+    ["internal", "health", "metrics", "openapi.json", "docs", "assets", "console"];
 const BODY_BYTES_MAX: usize = 1 << 30;
 /// The largest number of requests that a limit may allow, and the longest window, in seconds.
 const RATE_REQUESTS_MAX: u32 = 1_000_000;
@@ -80,8 +83,12 @@ pub struct Rate {
 
 impl AddedRoutes {
     pub(in crate::config) fn read(from: &mut Reader<'_>, list: &str) -> Self {
-        let tables = (0..from.tables(list)).map(|index| format!("{list}[{index}]"));
-        AddedRoutes(tables.filter_map(|table| AddedRoute::read(from, &table)).collect())
+        let mut routes: Vec<AddedRoute> = Vec::new();
+        for index in 0..from.tables(list) {
+            let read = AddedRoute::read(from, &format!("{list}[{index}]"), &routes);
+            routes.extend(read);
+        }
+        AddedRoutes(routes)
     }
 }
 
@@ -104,8 +111,13 @@ impl AddedRoute {
     ];
 
     /// `None` after a fault. All fields are read, so that all faults are found.
-    fn read(from: &mut Reader<'_>, table: &str) -> Option<Self> {
+    fn read(from: &mut Reader<'_>, table: &str, before: &[AddedRoute]) -> Option<Self> {
         let table = table.to_owned();
+        let is_taken = |prefix: &String| before.iter().any(|known| known.prefix == *prefix);
+        let prefix = |text: &str| match prefix(text) {
+            Ok(prefix) if is_taken(&prefix) => Err("a prefix that no other route has".to_owned()),
+            read => read,
+        };
         let prefix_read = from.read_of_list(&table, "prefix", None, prefix);
         let upstreams = from.read_of_list(&table, "upstreams", None, some(list(upstream)));
         let strip_prefix = from.read_of_list(&table, "strip_prefix", Some("false"), flag);
@@ -151,11 +163,12 @@ fn prefix(text: &str) -> Parsed<String> {
     let segments = || text.split('/').skip(1);
     let is_straight = segments().all(|segment| !matches!(segment, "" | "." | ".."));
     let is_good = text == "/" || (text.starts_with('/') && is_plain(text) && is_straight);
-    let is_own = segments().next() == Some("internal");
+    let is_own = segments().next().is_some_and(|first| OWN.contains(&first));
     match is_good && !is_own {
         true => Ok(text.to_owned()),
         false => {
-            Err("a path such as /legacy, of letters, digits and -._~, not /internal".to_owned())
+            let own = OWN.map(|first| format!("/{first}")).join(", ");
+            Err(format!("a path such as /legacy, of letters, digits and -._~, not below {own}"))
         }
     }
 }

@@ -15,7 +15,8 @@ fn every_fault_of_an_added_route_is_said_with_its_line() {
         ),
         format!(
             "{}: gateway.routes[1].prefix = \"legacy\": a path such as /legacy, of letters, digits \
-             and -._~, not /internal",
+             and -._~, not below /internal, /health, /metrics, /openapi.json, /docs, /assets, \
+             /console",
             file.line(5)
         ),
         format!("{}: gateway.routes[1].upstreams: a value: there is none by default", file.line(5)),
@@ -26,6 +27,21 @@ fn every_fault_of_an_added_route_is_said_with_its_line() {
         ),
     ];
     assert_eq!(faults, expected);
+
+    for (first, second, fault) in [
+        ("/legacy", "/legacy", "a prefix that no other route has"),
+        ("/legacy", "/docs", "a path such as /legacy"),
+        ("/assets/old", "/", "a path such as /legacy"),
+    ] {
+        let route = |prefix| {
+            format!(
+                "[[gateway.routes]]\nprefix = \"{prefix}\"\nupstreams = [\"http://127.0.0.1:1\"]\n"
+            )
+        };
+        let file = File::new(&(route(first) + &route(second)));
+        let faults = fault_lines(file.load(&[]));
+        assert!(faults.len() == 1 && faults[0].contains(fault), "{faults:?}");
+    }
 
     let file = File::new(
         "[[gateway.routes]]\nprefix = \"/legacy\"\nupstreams = [\"http://127.0.0.1:1\"]\n",

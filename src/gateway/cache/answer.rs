@@ -4,7 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::body::{BodyStream, BoxBody, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
-    AGE, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    AGE, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+    EXPIRES, HeaderMap, HeaderName, HeaderValue, LAST_MODIFIED,
 };
 use busbar_http::download::range::{Selected, select};
 use bytes::Bytes;
@@ -23,6 +24,17 @@ const OF_A_BODY: [HeaderName; 4] = [
     CONTENT_TYPE,
     actix_web::http::header::CONTENT_ENCODING,
     actix_web::http::header::CONTENT_LANGUAGE,
+];
+
+/// What holds for the answer that is kept, and not for one that says what is wrong with a request: others
+/// could keep that, and give it to everybody.
+const OF_ITSELF: [HeaderName; 6] = [
+    ETAG,
+    LAST_MODIFIED,
+    CACHE_CONTROL,
+    EXPIRES,
+    CONTENT_LOCATION,
+    HeaderName::from_static("cdn-cache-control"),
 ];
 
 /// Built from an entry, with its age of this moment.
@@ -74,7 +86,6 @@ fn in_part(entry: &Entry, request: &HeaderMap) -> HttpResponse {
         true => select(request, length as u64),
         false => Selected::Whole,
     };
-    let not_length = |name: &HeaderName| *name != CONTENT_LENGTH;
     let (status, range, body) = match selected {
         Selected::Whole => return whole(entry, false),
         Selected::Nothing => {
@@ -86,7 +97,12 @@ fn in_part(entry: &Entry, request: &HeaderMap) -> HttpResponse {
             (StatusCode::PARTIAL_CONTENT, format!("bytes {first}-{last}/{length}"), body)
         }
     };
-    let mut response = with_fields(status, entry, BoxBody::new(body), not_length);
+    let is_refused = status == StatusCode::RANGE_NOT_SATISFIABLE;
+    let stays = |name: &HeaderName| {
+        *name != CONTENT_LENGTH
+            && !(is_refused && (OF_A_BODY.contains(name) || OF_ITSELF.contains(name)))
+    };
+    let mut response = with_fields(status, entry, BoxBody::new(body), stays);
     if let Ok(range) = HeaderValue::try_from(range) {
         response.headers_mut().insert(CONTENT_RANGE, range);
     }

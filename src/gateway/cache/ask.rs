@@ -152,9 +152,14 @@ mod tests {
     fn a_path_has_one_mark_whoever_asks_and_with_what_query() {
         let mark = |principal, target| {
             let request = TestRequest::get().uri(target).to_http_request();
-            Ask::of(&Asked { request: &request, defaults: DEFAULTS, principal, host: "Host" })
-                .unwrap()
-                .path_mark()
+            Ask::of(&Asked {
+                request: &request,
+                defaults: DEFAULTS,
+                principal,
+                host: "Host".into(),
+            })
+            .unwrap()
+            .path_mark()
         };
         assert_eq!(mark(None, "/a?b"), path_mark("hOST", "/a"));
         assert_eq!(mark(Some("someone"), "/a"), path_mark("host", "/a"));
@@ -165,7 +170,12 @@ mod tests {
     fn only_reads_without_a_body_are_asked_of_the_cache() {
         let of = |request: TestRequest| {
             let request = request.to_http_request();
-            Ask::of(&Asked { request: &request, defaults: DEFAULTS, principal: None, host: "" })
+            Ask::of(&Asked {
+                request: &request,
+                defaults: DEFAULTS,
+                principal: None,
+                host: "".into(),
+            })
         };
         assert!(of(TestRequest::get().uri("/a?b")).unwrap().key.ends_with("/a?b"));
         assert!(of(TestRequest::default().method(Method::HEAD)).unwrap().is_head);

@@ -50,8 +50,11 @@ pub(super) fn is_same(request: &HeaderMap, entry: &Entry) -> bool {
         let is_strong = !value.as_bytes().starts_with(b"W/");
         return is_strong && entry.field(&ETAG) == Some(value);
     }
-    let asked = date(request, IF_RANGE);
-    asked.is_some() && asked == date_of(entry, &LAST_MODIFIED)
+    let (asked, changed) = (date(request, IF_RANGE), date_of(entry, &LAST_MODIFIED));
+    // RFC 9110, section 8.8.2.2: within the second of its making it may have changed once more.
+    let is_strong =
+        changed.zip(date_of(entry, &DATE)).is_some_and(|(changed, made)| changed < made);
+    is_strong && asked == changed
 }
 
 fn date_of(entry: &Entry, name: &HeaderName) -> Option<SystemTime> {

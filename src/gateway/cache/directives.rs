@@ -61,6 +61,13 @@ impl Directives {
         found
     }
 
+    /// What forbids holds whatever it is said with: here nothing is kept in part.
+    fn forbid(&mut self, name: &str) {
+        if matches!(name, "no-store" | "no-cache" | "private") {
+            self.take(name, None);
+        }
+    }
+
     /// A directive whose name is spoiled is none; one whose value is spoiled counts as zero, the
     /// safe way to read it (RFC 9111, section 4.2.1).
     fn take(&mut self, name: &str, value: Option<&str>) {
@@ -103,8 +110,9 @@ pub(super) fn seconds(text: &str) -> Option<u64> {
 
 /// `name`, `name=token` and `name="quoted"`, separated by commas outside of quotes.
 fn each_directive(line: &[u8], mut tell: impl FnMut(&str, Option<&str>)) {
-    let Ok(line) = std::str::from_utf8(line) else { return };
-    for part in split_outside_quotes(line) {
+    // What is not ASCII can stand in quotes alone, or spoils its own directive.
+    let line = String::from_utf8_lossy(line);
+    for part in split_outside_quotes(&line) {
         match part.split_once('=') {
             None => tell(part.trim(), None),
             Some((name, value)) => {
@@ -116,7 +124,7 @@ fn each_directive(line: &[u8], mut tell: impl FnMut(&str, Option<&str>)) {
 }
 
 /// The parts between commas that are not within a quoted string.
-pub(super) fn split_outside_quotes(line: &str) -> impl Iterator<Item = &str> {
+pub(in crate::gateway) fn split_outside_quotes(line: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(line);
     std::iter::from_fn(move || {
         let line = rest?;
@@ -145,7 +153,10 @@ fn targeted(fields: &HeaderMap) -> Option<Directives> {
     let dictionary: Dictionary = Parser::new(&lines?.join(", ")).parse().ok()?;
     let mut found = Directives { is_given: true, ..Directives::default() };
     for (name, member) in &dictionary {
-        let ListEntry::Item(item) = member else { continue };
+        let ListEntry::Item(item) = member else {
+            found.forbid(name.as_str());
+            continue;
+        };
         let takes_seconds =
             matches!(name.as_str(), "max-age" | "stale-while-revalidate" | "stale-if-error");
         match &item.bare_item {
@@ -156,7 +167,8 @@ fn targeted(fields: &HeaderMap) -> Option<Directives> {
             }
             // Of a known directive with the wrong kind of value nothing can be believed.
             _ if takes_seconds => return None,
-            _ => {}
+            BareItem::Boolean(false) => {}
+            _ => found.forbid(name.as_str()),
         }
     }
     (!dictionary.is_empty()).then_some(found)
@@ -197,6 +209,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn what_is_not_ascii_spoils_no_other_directive() {
+        let mut fields = HeaderMap::new();
+        let line = b"no-store, private, note=\"caf\xe9\"";
+        fields.append(CACHE_CONTROL, HeaderValue::from_bytes(line).unwrap());
+        let found = Directives::of(&fields);
+        assert!(found.no_store && found.private);
+    }
+
     /// RFC 9111, section 4.2.1: what conflicts or is invalid counts as stale.
     #[test]
     fn spoiled_values_are_stale() {
@@ -229,6 +250,9 @@ mod tests {
         };
         assert_eq!(of("max-age=60, foo"), (Some(60), false, true));
         assert_eq!(of("no-store"), (None, true, true));
+        assert_eq!(of("max-age=60, no-store=\"x\""), (Some(60), true, true));
+        assert_eq!(of("max-age=60, no-store=(a b)"), (Some(60), true, true));
+        assert_eq!(of("max-age=60, no-store=?0"), (Some(60), false, true));
         assert_eq!(of("max-age=99999999999"), (Some(SECONDS_MAX), false, true));
         for malformed in ["max-age=60, &&&", "max-age=\"60\"", "", "max-age =60", "MaX-aGe=60"] {
             assert_eq!(of(malformed), (Some(1), false, false), "{malformed}");

@@ -7,8 +7,10 @@ use actix_web::http::header::{
     AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderName,
     HeaderValue, HttpDate,
 };
+use busbar_http::trace::{REQUEST_ID_NAME, TRACEPARENT_NAME};
 use bytes::Bytes;
 
+use crate::gateway::problem::REASON;
 use crate::types::Timestamp;
 
 use super::ask::Ask;
@@ -19,6 +21,8 @@ use super::vary::Selecting;
 /// What an entry takes besides its texts and its body, in bytes: a guess on the safe side.
 const OVERHEAD_BYTES: usize = 512;
 const FIELD_OVERHEAD_BYTES: usize = 64;
+
+const OF_ONE_ANSWER: [HeaderName; 4] = [AGE, REQUEST_ID_NAME, TRACEPARENT_NAME, REASON];
 
 /// Shared by all threads; never changed, only replaced.
 #[derive(Debug)]
@@ -54,12 +58,21 @@ impl Entry {
         (facts, selecting): (Facts, Selecting),
         stamp: u64,
     ) -> Entry {
+        let size = Entry::size(&fields, body.len(), &selecting);
+        Entry { status, fields, body, selecting, facts, stamp, size }
+    }
+
+    /// What one takes, in bytes.
+    pub(super) fn size(
+        fields: &[(HeaderName, HeaderValue)],
+        body_bytes: usize,
+        selecting: &Selecting,
+    ) -> usize {
         let texts: usize = fields
             .iter()
             .map(|(name, value)| name.as_str().len() + value.len() + FIELD_OVERHEAD_BYTES)
             .sum();
-        let size = OVERHEAD_BYTES + texts + body.len() + selecting.size();
-        Entry { status, fields, body, selecting, facts, stamp, size }
+        (OVERHEAD_BYTES + texts + selecting.size()).saturating_add(body_bytes)
     }
 
     pub(super) fn field(&self, name: &HeaderName) -> Option<&HeaderValue> {
@@ -146,12 +159,13 @@ impl Entry {
     }
 }
 
-/// Copies of the fields that are kept. `Age` is counted anew for each answer.
+/// Copies of the fields that are kept, but for those of one answer alone: its age, what it is known by,
+/// what the gateway itself has to say.
 pub(super) fn kept(answer: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
     let copy = |value: &HeaderValue| HeaderValue::from_bytes(value.as_bytes()).ok();
     answer
         .iter()
-        .filter(|(name, _)| **name != AGE)
+        .filter(|(name, _)| !OF_ONE_ANSWER.contains(name))
         .filter_map(|(name, value)| Some((name.clone(), copy(value)?)))
         .collect()
 }

@@ -3,13 +3,15 @@
 //!
 //! Whoever comes first leads. When its answer was kept the others find it; when it may not be kept
 //! they go by themselves, and for a while nobody waits for this address any more; when it failed, or
-//! its client left, the next one leads, and so one after the other.
+//! its client left or is slow, the next one leads, and so one after the other.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::types::Timestamp;
 
@@ -17,6 +19,9 @@ use crate::types::Timestamp;
 const ALONE: Duration = Duration::from_secs(10);
 /// Addresses that are remembered as such; when there are more, all are forgotten.
 const ALONE_MAX: usize = 10_000;
+/// How long others wait for the body once its head is there: it goes at the pace of the leader's client,
+/// which may take none of it.
+const BODY_WAIT: Duration = Duration::from_millis(500);
 /// Addresses that are fetched at a moment; beyond it nobody waits for anybody.
 const FLIGHTS_MAX: usize = 10_000;
 
@@ -25,11 +30,15 @@ const FLIGHTS_MAX: usize = 10_000;
 pub(super) enum End {
     /// Not yet.
     Open,
+    /// Nor that, but the head of an answer that is to be kept has come.
+    Coming,
     Kept,
     NotKept,
     /// It failed, and an older answer stands in for it.
     StoodIn,
     Failed,
+    /// Its body takes too long.
+    Late,
 }
 
 #[derive(Clone, Default)]
@@ -38,7 +47,9 @@ pub(super) struct Flights(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     open: HashMap<String, watch::Receiver<End>>,
-    alone: HashMap<String, Timestamp>,
+    /// By the mark of a key: two that have one go alone together, which does no harm.
+    alone: HashMap<u64, Timestamp>,
+    hasher: RandomState,
 }
 
 /// What a request for an address is.
@@ -59,11 +70,12 @@ pub(super) struct Lead {
 impl Flights {
     pub(super) fn join(&self, key: &str, now: Timestamp) -> Join {
         let mut state = self.lock();
-        if let Some(until) = state.alone.get(key) {
+        let mark = state.hasher.hash_one(key);
+        if let Some(until) = state.alone.get(&mark) {
             if *until > now {
                 return Join::Alone;
             }
-            state.alone.remove(key);
+            state.alone.remove(&mark);
         }
         if let Some(flight) = state.open.get(key) {
             return Join::Follow(flight.clone());
@@ -76,12 +88,30 @@ impl Flights {
         Join::Lead(Lead { flights: self.clone(), key: key.to_owned(), told, is_over: false })
     }
 
+    /// Whoever comes next leads, while that flight goes on by itself.
+    pub(super) fn leave_behind(&self, key: &str, flight: &watch::Receiver<End>) {
+        self.lock().take_off(key, flight);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl State {
+    fn take_off(&mut self, key: &str, flight: &watch::Receiver<End>) {
+        if self.open.get(key).is_some_and(|open| open.same_channel(flight)) {
+            self.open.remove(key);
+        }
+    }
+}
+
 impl Lead {
+    /// The head of an answer has come that is to be kept.
+    pub(super) fn is_coming(&self) {
+        self.told.send_replace(End::Coming);
+    }
+
     pub(super) fn kept(mut self) {
         self.end(End::Kept);
     }
@@ -95,14 +125,15 @@ impl Lead {
         if state.alone.len() >= ALONE_MAX {
             state.alone.clear();
         }
-        state.alone.insert(self.key.clone(), now.plus(ALONE));
+        let mark = state.hasher.hash_one(self.key.as_str());
+        state.alone.insert(mark, now.plus(ALONE));
         drop(state);
         self.end(End::NotKept);
     }
 
     fn end(&mut self, end: End) {
         if !std::mem::replace(&mut self.is_over, true) {
-            self.flights.lock().open.remove(&self.key);
+            self.flights.lock().take_off(&self.key, &self.told.subscribe());
             // Nobody may wait.
             self.told.send_replace(end);
         }
@@ -116,10 +147,15 @@ impl Drop for Lead {
 }
 
 /// Waits for the leader.
-pub(super) async fn end_of(mut flight: watch::Receiver<End>) -> End {
-    match flight.wait_for(|end| *end != End::Open).await {
-        Ok(end) => *end,
-        Err(_) => End::Failed,
+pub(super) async fn end_of(flight: &mut watch::Receiver<End>) -> End {
+    let begun = flight.wait_for(|end| *end != End::Open).await.map_or(End::Failed, |end| *end);
+    if begun != End::Coming {
+        return begun;
+    }
+    let over = flight.wait_for(|end| !matches!(end, End::Open | End::Coming));
+    match timeout(BODY_WAIT, over).await {
+        Ok(end) => end.map_or(End::Failed, |end| *end),
+        Err(_) => End::Late,
     }
 }
 
@@ -152,9 +188,10 @@ mod tests {
     async fn the_first_leads_and_the_others_hear_of_its_end() {
         let flights = Flights::default();
         let first = lead(&flights);
-        let (one, two) = (follow(&flights), follow(&flights));
+        let (mut one, mut two) = (follow(&flights), follow(&flights));
+        first.is_coming();
         first.kept();
-        assert_eq!((end_of(one).await, end_of(two).await), (End::Kept, End::Kept));
+        assert_eq!((end_of(&mut one).await, end_of(&mut two).await), (End::Kept, End::Kept));
         drop(lead(&flights));
     }
 
@@ -162,9 +199,9 @@ mod tests {
     async fn after_a_failure_the_next_one_leads() {
         let flights = Flights::default();
         let first = lead(&flights);
-        let (one, two) = (follow(&flights), follow(&flights));
+        let (mut one, mut two) = (follow(&flights), follow(&flights));
         drop(first);
-        assert_eq!((end_of(one).await, end_of(two).await), (End::Failed, End::Failed));
+        assert_eq!((end_of(&mut one).await, end_of(&mut two).await), (End::Failed, End::Failed));
         let second = lead(&flights);
         assert!(matches!(flights.join("a", at(0)), Join::Follow(_)));
         drop(second);
@@ -174,10 +211,26 @@ mod tests {
     async fn nobody_waits_for_what_cannot_be_kept() {
         let flights = Flights::default();
         let first = lead(&flights);
-        let one = follow(&flights);
+        let mut one = follow(&flights);
         first.not_kept(at(0));
-        assert_eq!(end_of(one).await, End::NotKept);
+        assert_eq!(end_of(&mut one).await, End::NotKept);
         assert!(matches!(flights.join("a", at(9)), Join::Alone));
         assert!(matches!(flights.join("a", at(10)), Join::Lead(_)));
+    }
+
+    #[actix_web::test]
+    async fn nobody_waits_long_for_a_leader_whose_client_is_slow() {
+        let flights = Flights::default();
+        let slow = lead(&flights);
+        slow.is_coming();
+        let mut one = follow(&flights);
+        assert_eq!(end_of(&mut one).await, End::Late);
+        flights.leave_behind("a", &one);
+        let second = lead(&flights);
+        // Its end is not that of the one who leads now.
+        slow.kept();
+        let mut two = follow(&flights);
+        second.kept();
+        assert_eq!(end_of(&mut two).await, End::Kept);
     }
 }

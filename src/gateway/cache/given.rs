@@ -1,9 +1,11 @@
 //! What was given from an entry at once, to be given again for the same question.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::ask::Ask;
-use super::entry::Use;
+use super::entry::{Entry, Use};
 use super::shelf::Place;
 use super::status::{CACHE_STATUS, Way};
 use super::{Asked, Cache};
@@ -16,6 +18,9 @@ pub(in crate::gateway) struct Given {
     pub(in crate::gateway) length: usize,
 }
 
+/// The entry that an answer was made of.
+pub(in crate::gateway) struct Used(pub(super) Arc<Entry>);
+
 /// What of an answer is of the moment.
 pub(in crate::gateway) struct Moment {
     /// Seconds.
@@ -27,13 +32,18 @@ pub(in crate::gateway) struct Moment {
 }
 
 impl Cache {
-    /// A question that was answered at once, to be asked again.
-    pub(in crate::gateway) fn given(&self, asked: &Asked<'_>) -> Option<Given> {
+    /// A question that was answered at once, to be asked again; `None` also when another entry has
+    /// taken the place of what was used.
+    pub(in crate::gateway) fn given(&self, asked: &Asked<'_>, used: &Used) -> Option<Given> {
         let ask = Ask::of(asked)?;
         let (place, entry) = self.shelf.place(&ask, asked.request.headers())?;
         // What a cache behind says stands in the field that ours is added to.
         let is_ours_alone = entry.field(&CACHE_STATUS).is_none();
-        is_ours_alone.then(|| Given { ask, place, length: entry.body.len() })
+        (is_ours_alone && Arc::ptr_eq(&entry, &used.0)).then(|| Given {
+            ask,
+            place,
+            length: entry.body.len(),
+        })
     }
 
     /// The answer of this moment, if it is still that entry and still fresh.

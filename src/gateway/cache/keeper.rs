@@ -39,6 +39,9 @@ pub(super) struct Plan {
 
 impl Keeper {
     pub(super) fn new(cache: Arc<Cache>, plan: Plan, lead: Option<Lead>) -> Keeper {
+        if let Some(lead) = &lead {
+            lead.is_coming();
+        }
         Keeper { cache, plan, copied: BytesMut::new(), is_given_up: false, lead }
     }
 
@@ -72,9 +75,11 @@ impl Keeper {
         // Copied once more into a piece of memory of its own size.
         let body = Bytes::copy_from_slice(&copied);
         let entry = Entry::new(*status, fields, body, use_of_it.clone(), *stamp);
-        self.cache.put(ask, request.headers(), Arc::new(entry));
-        if let Some(lead) = self.lead.take() {
-            lead.kept();
+        let is_kept = self.cache.put(ask, request.headers(), Arc::new(entry));
+        match self.lead.take() {
+            Some(lead) if is_kept => lead.kept(),
+            Some(lead) => lead.not_kept(self.now()),
+            None => {}
         }
     }
 

@@ -21,6 +21,7 @@ mod status;
 mod storable;
 mod vary;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::http::header::HeaderMap;
@@ -41,7 +42,8 @@ use self::keeper::Copying;
 use self::shelf::{Found, Shelf};
 
 pub(super) use self::ask::host;
-pub(super) use self::given::Given;
+pub(super) use self::directives::split_outside_quotes;
+pub(super) use self::given::{Given, Used};
 pub(super) use self::keeper::Keeper;
 pub(super) use self::sending::{Came, Sending};
 pub(super) use self::shelf::Bounds;
@@ -67,7 +69,7 @@ pub(super) struct Asked<'a> {
     /// Whose answers they are, on a route where each person has some of their own.
     pub(super) principal: Option<&'a str>,
     /// Part of the key where answers may depend on it.
-    pub(super) host: &'a str,
+    pub(super) host: Cow<'a, str>,
 }
 
 /// What the cache has for a request.
@@ -104,14 +106,14 @@ impl Cache {
     }
 
     /// The answer if it is there and fresh, without waiting for anything.
-    pub(super) fn at_once(&self, asked: &Asked<'_>) -> Option<HttpResponse> {
+    pub(super) fn at_once(&self, asked: &Asked<'_>) -> Option<(HttpResponse, Used)> {
         let shelf = Some(&self.shelf).filter(|shelf| shelf.entries() > 0)?;
         let ask = Ask::of(asked).filter(|ask| !ask.directives.no_store)?;
         let fields = asked.request.headers();
         let now = self.now();
         let Known::Good(entry, way) = known(shelf, &ask, fields, now, false) else { return None };
         self.meters.answered(way);
-        Some(answer::from_entry(&entry, &ask, fields, now, way))
+        Some((answer::from_entry(&entry, &ask, fields, now, way), Used(entry)))
     }
 
     /// # Errors
@@ -178,7 +180,7 @@ impl Cache {
             if goes_alone {
                 return Ok(send(stale, None));
             }
-            let flight = match self.flights.join(&ask.key, now) {
+            let mut flight = match self.flights.join(&ask.key, now) {
                 Join::Alone => return Ok(send(stale, None)),
                 Join::Follow(flight) => flight,
                 // Somebody may have landed between the look and this.
@@ -190,7 +192,7 @@ impl Cache {
                     _ => return Ok(send(stale, Some(lead))),
                 },
             };
-            match timeout_at(deadline.at().into(), end_of(flight)).await {
+            match timeout_at(deadline.at().into(), end_of(&mut flight)).await {
                 Err(_) => return Err(UPSTREAM_TIMEOUT.problem()),
                 Ok(End::NotKept) => return Ok(send(stale, None)),
                 Ok(End::StoodIn) => {
@@ -199,7 +201,8 @@ impl Cache {
                         return Ok(Look::Answer(self.answer(&entry, &ask, fields, way)));
                     }
                 }
-                Ok(End::Kept | End::Failed | End::Open) => {}
+                Ok(End::Late) => self.flights.leave_behind(&ask.key, &flight),
+                Ok(End::Kept | End::Failed | End::Open | End::Coming) => {}
             }
         }
         Ok(Look::Send(self.send_past(asked, Forwarded::Bypass)))
@@ -244,8 +247,9 @@ impl Cache {
         self.shelf.entry_bytes_max()
     }
 
-    fn put(&self, ask: &Ask, request: &HeaderMap, entry: Arc<Entry>) {
-        self.shelf.put(ask, request, entry);
+    /// Whether it is there now.
+    fn put(&self, ask: &Ask, request: &HeaderMap, entry: Arc<Entry>) -> bool {
+        self.shelf.put(ask, request, entry)
     }
 
     fn remove(&self, ask: &Ask) {
@@ -287,6 +291,7 @@ fn known(shelf: &Shelf, ask: &Ask, request: &HeaderMap, now: Timestamp, has_wait
 fn may_wait(ask: &Ask, stale: Option<&Entry>, defaults: Defaults) -> bool {
     let is_own = ask.has_authorization && defaults.sharing == Caching::Shared;
     let is_hoped_for = defaults.collapses || stale.is_some();
-    let must_ask = ask.directives.no_cache || stale.is_some_and(|entry| entry.facts.no_cache);
+    let wants_newest = ask.directives.no_cache || ask.directives.max_age == Some(0);
+    let must_ask = wants_newest || stale.is_some_and(|entry| entry.facts.no_cache);
     is_hoped_for && !(ask.is_head || ask.has_range || is_own || must_ask)
 }

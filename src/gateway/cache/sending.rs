@@ -56,7 +56,7 @@ impl Sending {
         Sending {
             cache: cache.clone(),
             request: asked.request.clone(),
-            host: asked.host.to_owned(),
+            host: asked.host.clone().into_owned(),
             defaults: asked.defaults,
             ask,
             stale,
@@ -146,11 +146,17 @@ impl Sending {
         let times = Times { asked: self.asked_at, arrived: self.cache.now() };
         self.cache.meters.missed(self.why);
         let (fields, request) = (answer.headers(), self.request.headers());
-        let judged = match ask.is_head || is_too_large(fields, self.cache.entry_bytes_max()) {
+        let judged = match ask.is_head {
             true => None,
             false => judge(&ask, request, answer.status(), fields, times, self.defaults),
         };
-        let Some(use_of_it) = judged else {
+        let kept = judged.and_then(|use_of_it| {
+            let fields = kept(&headers::through_here(fields.clone(), answer.version()));
+            let length = length(answer.headers()).unwrap_or(0);
+            let size = Entry::size(&fields, length, &use_of_it.1) + ask.key.len();
+            (size <= self.cache.entry_bytes_max()).then_some((fields, use_of_it))
+        });
+        let Some((fields, use_of_it)) = kept else {
             let is_private = ask.has_authorization;
             if let Some(lead) = self.lead.take() {
                 lead.not_kept(times.arrived);
@@ -162,7 +168,7 @@ impl Sending {
             ask,
             request: self.request.clone(),
             status: answer.status(),
-            fields: kept(&headers::through_here(fields.clone(), answer.version())),
+            fields,
             use_of_it,
             stamp: self.stamp,
         };
@@ -225,9 +231,10 @@ fn is_failure(status: StatusCode) -> bool {
     matches!(status.as_u16(), 500 | 502 | 503 | 504)
 }
 
-fn is_too_large(fields: &HeaderMap, bytes_max: usize) -> bool {
-    let length = fields.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    length.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > bytes_max)
+/// Of a body, as it is announced; what is no length is none.
+fn length(fields: &HeaderMap) -> Option<usize> {
+    let length = fields.get(CONTENT_LENGTH)?.to_str().ok()?;
+    length.bytes().all(|byte| byte.is_ascii_digit()).then(|| length.parse().unwrap_or(usize::MAX))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use actix_web::http::header::HeaderMap;
 use cached::Cached;
 
-use self::shard::{Held, Resource, Shard, Variants};
+use self::shard::{Held, Shard, Variants};
 use super::ask::Ask;
 use super::entry::Entry;
 
@@ -36,8 +36,10 @@ const VARIANTS_MAX: usize = 32;
 pub(super) struct Shelf {
     shards: Box<[Mutex<Shard>]>,
     hasher: std::hash::RandomState,
-    /// Counts invalidations.
+    /// Numbers what is asked for and what is invalidated, in the order in which that happens.
     stamps: AtomicU64,
+    /// What was asked for before this one is not taken any more, whatever its path.
+    floor: AtomicU64,
     entry_bytes_max: AtomicUsize,
     is_on: AtomicBool,
     /// What each shard holds. Written under its lock, read anywhere.
@@ -60,6 +62,7 @@ impl Shelf {
                 .collect(),
             hasher: std::hash::RandomState::new(),
             stamps: AtomicU64::new(1),
+            floor: AtomicU64::new(0),
             entry_bytes_max: AtomicUsize::new(0),
             is_on: AtomicBool::new(false),
             held,
@@ -71,7 +74,7 @@ impl Shelf {
 
     /// To be taken before a request is sent.
     pub(super) fn stamp(&self) -> u64 {
-        self.stamps.load(SeqCst)
+        self.stamps.fetch_add(1, SeqCst) + 1
     }
 
     pub(super) fn entry_bytes_max(&self) -> usize {
@@ -128,42 +131,45 @@ impl Shelf {
         }
         let mut shard = lock(self.shards.get(place.shard)?);
         let oldest = shard.valid_from(|| place.path_mark);
-        let variants = &shard.resources.cache_get(key)?.0;
+        let variants = &shard.resources.cache_get(key)?.variants;
         let is_same = Arc::as_ptr(variants) == place.variants.as_ptr();
         let entry = variants.at(place.index).filter(|entry| is_same && entry.stamp >= oldest)?;
         place.seen.set(Some(changes));
         Some(entry.clone())
     }
 
-    /// Takes an entry, in the place of those that it takes the place of.
-    pub(super) fn put(&self, ask: &Ask, request: &HeaderMap, entry: Arc<Entry>) {
-        if entry.size > self.entry_bytes_max() {
-            return;
+    /// Takes an entry, in the place of those that it takes the place of. False: it may not be there, or
+    /// what was asked for later is there already.
+    pub(super) fn put(&self, ask: &Ask, request: &HeaderMap, entry: Arc<Entry>) -> bool {
+        if entry.size + ask.key.len() > self.entry_bytes_max() {
+            return false;
         }
         let mut shard = self.shard(&ask.key);
-        // Under the lock: whoever switches it off clears the shard after that.
-        if !self.is_on() || entry.stamp < shard.valid_from(|| ask.path_mark()) {
-            return;
+        // Under the lock: whoever switches it off, or purges, clears the shard after that.
+        let oldest = shard.valid_from(|| ask.path_mark()).max(self.floor.load(SeqCst));
+        if !self.is_on() || entry.stamp < oldest || shard.has_newer(&ask.key, request, &entry) {
+            return false;
         }
         let key: Box<str> = ask.key.as_str().into();
         // Taken out and put back, so that what it holds is counted once.
         let earlier = shard.resources.cache_remove(&*key);
-        let earlier = earlier.iter().flat_map(|known| &known.0.0);
+        let earlier = earlier.iter().flat_map(|known| &known.variants.0);
         let variants_max = VARIANTS_MAX.min(shard.entries_max);
         let is_other = |known: &&Arc<Entry>| {
             !(known.selecting == entry.selecting || known.selecting.fits(request))
         };
         let mut variants = vec![entry.clone()];
         variants.extend(earlier.filter(is_other).take(variants_max - 1).cloned());
-        shard.put(key, Resource(Arc::new(Variants(variants))));
+        shard.put(key, Arc::new(Variants(variants)));
         let evicted = shard.make_room();
         drop(shard);
         self.evicted.fetch_add(evicted, Relaxed);
+        true
     }
 
     /// Whatever is kept of these paths, and whatever is on its way, is not used any more.
     pub(super) fn invalidate(&self, path_marks: &[u64]) {
-        let stamp = self.stamps.fetch_add(1, SeqCst) + 1;
+        let stamp = self.stamp();
         for shard in &self.shards {
             let mut shard = lock(shard);
             path_marks.iter().for_each(|mark| shard.mark(*mark, stamp));
@@ -172,7 +178,7 @@ impl Shelf {
 
     /// Everything goes, also what is on its way.
     pub(super) fn clear(&self) {
-        let stamp = self.stamps.fetch_add(1, SeqCst) + 1;
+        let stamp = self.stamp();
         for shard in &self.shards {
             lock(shard).clear(stamp);
         }
@@ -182,8 +188,10 @@ impl Shelf {
         drop(self.shard(&ask.key).resources.cache_remove(ask.key.as_str()));
     }
 
-    /// The addresses of such keys go; walks over all of them.
+    /// The addresses of such keys go; walks over all of them. What is on its way is not kept, whatever
+    /// its path.
     pub(super) fn remove_where(&self, is_meant: impl Fn(&str) -> bool) {
+        self.floor.fetch_max(self.stamp(), SeqCst);
         for shard in &self.shards {
             lock(shard).resources.retain(|key, _| !is_meant(key));
         }

@@ -64,11 +64,12 @@ pub(super) fn judge(
     defaults: Defaults,
 ) -> Option<(Facts, Selecting)> {
     let (directives, is_targeted) = Directives::of_answer(answer);
+    if forbids(&directives, status) {
+        return None;
+    }
     let is_shared = defaults.sharing == Caching::Shared;
-    let for_all = directives.public
-        || directives.s_maxage.is_some()
-        || directives.must_revalidate
-        || !is_shared;
+    let says_so = directives.public || directives.s_maxage.is_some() || directives.must_revalidate;
+    let for_all = says_so || !is_shared;
     let rules = freshness::Rules {
         is_shared,
         is_targeted,
@@ -79,7 +80,6 @@ pub(super) fn judge(
     let is_private = directives.private && is_shared;
     let is_allowed = is_final_whole(status)
         && !ask.directives.no_store
-        && !forbids(&directives, status)
         && !is_private
         // Section 3.5.
         && (!ask.has_authorization || for_all)
@@ -124,9 +124,10 @@ fn facts(
     }
 }
 
-/// 206 is a part, and 304 speaks of another answer.
+/// 206 is a part, 304 speaks of another answer, and 412, 416 and 417 of conditions that only their own
+/// request has made.
 fn is_final_whole(status: StatusCode) -> bool {
-    status.as_u16() >= 200 && !matches!(status.as_u16(), 206 | 304)
+    status.as_u16() >= 200 && !matches!(status.as_u16(), 206 | 304 | 412 | 416 | 417)
 }
 
 /// `no-store`, unless only those that do not understand the status are meant (section 5.2.2.3).

@@ -1,6 +1,7 @@
 //! Which of several answers of one address fits a request (RFC 9111, section 4.1). Pure.
 
 use actix_web::http::header::{ACCEPT_ENCODING, ACCEPT_LANGUAGE, HeaderMap, HeaderName, VARY};
+use busbar_http::headers::may_change;
 
 /// The most fields that an answer may depend on.
 const FIELDS_MAX: usize = 16;
@@ -10,7 +11,8 @@ const FIELDS_MAX: usize = 16;
 pub(super) struct Selecting(Vec<(HeaderName, Option<String>)>);
 
 impl Selecting {
-    /// `None`: the answer fits its own request alone (`*`), or depends on what is no field name.
+    /// `None`: the answer fits its own request alone (`*`), or depends on what is no field name, or on
+    /// a field that the upstream may have seen otherwise than its client sent it.
     pub(super) fn of(answer: &HeaderMap, request: &HeaderMap) -> Option<Selecting> {
         let mut fields: Vec<(HeaderName, Option<String>)> = Vec::new();
         for line in answer.get_all(VARY) {
@@ -18,7 +20,7 @@ impl Selecting {
             for name in names.filter(|name| !name.is_empty()) {
                 // `*` is no name, and is refused with whatever else is none.
                 let name = HeaderName::from_bytes(name.as_bytes()).ok().filter(|_| name != "*")?;
-                if fields.len() == FIELDS_MAX {
+                if fields.len() == FIELDS_MAX || may_change(&name, request) {
                     return None;
                 }
                 let value = normal(request, &name);
@@ -117,6 +119,19 @@ mod tests {
             &[("foo", "1,2"), ("bar", "3")],
             &[("foo", "1"), ("bar", "2,3")]
         ));
+    }
+
+    /// Nobody may choose what others get by a field that never arrives as it was sent.
+    #[test]
+    fn what_changes_on_its_way_chooses_nothing() {
+        for name in ["x-user-id", "X-Forwarded-For", "forwarded", "via", "x-request-id", "te"] {
+            let answer = fields(&[("vary", name)]);
+            assert_eq!(Selecting::of(&answer, &HeaderMap::new()), None, "{name}");
+        }
+        let answer = fields(&[("vary", "accept-language")]);
+        let request = [("accept-language", "vi"), ("connection", "close, Accept-Language")];
+        assert_eq!(Selecting::of(&answer, &fields(&request)), None);
+        assert!(Selecting::of(&answer, &fields(&request[..1])).is_some());
     }
 
     #[test]

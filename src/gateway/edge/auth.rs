@@ -146,10 +146,15 @@ fn bearer(fields: &HeaderMap) -> Result<Option<&str>, Problem> {
         // Somebody behind may believe another one than was verified here.
         return Err(refused(kinds::TOKEN_INVALID, CHALLENGE_INVALID));
     }
-    let Some((scheme, token)) = line.to_str().ok().and_then(|line| line.split_once(' ')) else {
+    let (scheme, rest) = line.as_bytes().split_at(SCHEME.len().min(line.len()));
+    let is_scheme = scheme.eq_ignore_ascii_case(SCHEME.as_bytes());
+    if !is_scheme || !rest.first().is_some_and(|byte| matches!(byte, b' ' | b'\t')) {
         return Ok(None);
-    };
-    Ok(scheme.eq_ignore_ascii_case(SCHEME).then(|| token.trim()))
+    }
+    match std::str::from_utf8(rest) {
+        Ok(token) if token.is_ascii() => Ok(Some(token.trim())),
+        _ => Err(refused(kinds::TOKEN_INVALID, CHALLENGE_INVALID)),
+    }
 }
 
 /// There is no token where one is asked for.

@@ -6,11 +6,12 @@
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
-    ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, RANGE,
+    ETAG, HeaderMap, HeaderName, HeaderValue, IF_MATCH, IF_NONE_MATCH, RANGE,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 
+use super::super::cache::split_outside_quotes;
 use super::add_vary;
 use super::coding::Coding;
 use super::packing::Packed;
@@ -45,8 +46,12 @@ const DIGESTS: [HeaderName; 4] = [
 
 /// Packs the body of an answer if that is allowed, worth it, and asked for.
 pub(super) fn pack(request: &HttpRequest, mut answer: HttpResponse) -> HttpResponse {
-    let length = length(request, &answer);
     let asked = request.headers();
+    if answer.status() == StatusCode::NOT_MODIFIED {
+        as_packed(asked, answer.headers_mut());
+        return answer;
+    }
+    let length = length(request, &answer);
     if !is_for_packing(asked, answer.status(), answer.headers(), length) {
         return answer;
     }
@@ -57,6 +62,25 @@ pub(super) fn pack(request: &HttpRequest, mut answer: HttpResponse) -> HttpRespo
         return answer; // The head is that of GET; there is no body.
     }
     answer.map_body(|_, body| BoxBody::new(Packed::new(body, coding, length)))
+}
+
+/// What a 304 says is what its 200 would have said (RFC 9110, section 15.4.5); who shows a tag that was
+/// weakened here has a packed body.
+fn as_packed(asked: &HeaderMap, fields: &mut HeaderMap) {
+    add_vary(fields, "Accept-Encoding");
+    let Some(weak) = fields.get(ETAG).and_then(weakened) else { return };
+    let shows = |line: &HeaderValue| {
+        line.to_str().is_ok_and(|line| weak.to_str().is_ok_and(|weak| line.contains(weak)))
+    };
+    if asked.get_all(IF_NONE_MATCH).any(shows) {
+        fields.insert(ETAG, weak);
+    }
+}
+
+/// A strong tag as a weak one.
+fn weakened(tag: &HeaderValue) -> Option<HeaderValue> {
+    let tag = tag.to_str().ok().filter(|tag| tag.starts_with('"'))?;
+    HeaderValue::try_from(format!("W/{tag}")).ok()
 }
 
 /// The length of the body, for HEAD that which it would have.
@@ -126,9 +150,7 @@ fn relabel(fields: &mut HeaderMap, coding: Coding) {
     fields.insert(CONTENT_ENCODING, coding.value());
     fields.remove(CONTENT_LENGTH);
     fields.remove(ACCEPT_RANGES);
-    let strong = fields.get(ETAG).and_then(|tag| tag.to_str().ok());
-    let weak = strong.filter(|tag| tag.starts_with('"')).map(|tag| format!("W/{tag}"));
-    if let Some(Ok(weak)) = weak.map(HeaderValue::try_from) {
+    if let Some(weak) = fields.get(ETAG).and_then(weakened) {
         fields.insert(ETAG, weak);
     }
 }
@@ -141,7 +163,9 @@ pub(super) fn unweaken(fields: &mut HeaderMap) {
     if !lines.iter().any(|line| line.contains("W/\"")) {
         return;
     }
-    let strong = lines.join(", ").replace("W/\"", "\"");
+    let tags = lines.iter().flat_map(|line| split_outside_quotes(line)).map(str::trim);
+    let strong: Vec<&str> = tags.map(|tag| tag.strip_prefix("W/").unwrap_or(tag)).collect();
+    let strong = strong.join(", ");
     if let Ok(strong) = HeaderValue::try_from(strong) {
         fields.insert(IF_MATCH, strong);
     }

@@ -112,13 +112,14 @@ fn judge(whole_at: u64, now: u64, rate: Rate, policy: &'static str) -> (u64, Ver
     let is_allowed = next <= end;
     let whole_at = if is_allowed { next } else { from };
     let left = u32::try_from(end.saturating_sub(whole_at) / each).unwrap_or(u32::MAX);
+    let retry_in = seconds_up(next.saturating_sub(end)).max(1);
     let verdict = Verdict {
         policy,
         rate,
         is_allowed,
         left,
-        whole_in: seconds_up(whole_at - now),
-        retry_in: seconds_up(next.saturating_sub(end)).max(1),
+        whole_in: if is_allowed { seconds_up(whole_at - now) } else { retry_in },
+        retry_in,
     };
     (whole_at, verdict)
 }
@@ -199,7 +200,7 @@ mod tests {
         assert_eq!((refused.is_allowed, refused.retry_in), (false, 1_790));
         let fields: Vec<String> =
             refused.fields().map(|(_, value)| value.to_str().unwrap().to_owned()).collect();
-        assert_eq!(fields, ["\"peraddress\";q=2;w=3600", "\"peraddress\";r=0;t=3590"]);
+        assert_eq!(fields, ["\"peraddress\";q=2;w=3600", "\"peraddress\";r=0;t=1790"]);
     }
 
     #[test]
@@ -208,7 +209,7 @@ mod tests {
         let (whole_at, _) = judge(0, 0, slow, "peruser");
         let (whole_at, _) = judge(whole_at, 0, slow, "peruser");
         let (whole_at, refused) = judge(whole_at, SECOND, RATE, "peruser");
-        assert!(!refused.is_allowed && refused.retry_in == 1 && refused.whole_in == 60);
+        assert!(!refused.is_allowed && refused.retry_in == 1 && refused.whole_in == 1);
         assert!(judge(whole_at, 2 * SECOND, RATE, "peruser").1.is_allowed);
     }
 

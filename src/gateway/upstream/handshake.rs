@@ -31,8 +31,8 @@ pub(in crate::gateway) struct Handshake {
 }
 
 impl Handshake {
-    /// `None`: no WebSocket is asked for. Other protocols are not switched to: such a field is
-    /// passed over.
+    /// `None`: no WebSocket is asked for. Other protocols are not switched to, nor is one chosen among
+    /// several: such a field is passed over.
     ///
     /// # Errors
     /// When one is asked for, but not as it should be.
@@ -49,7 +49,7 @@ impl Handshake {
         fields: &HeaderMap,
     ) -> Result<Option<Handshake>, Problem> {
         let asks = has_option(fields, CONNECTION, "upgrade")
-            && has_option(fields, UPGRADE, "websocket")
+            && only(fields, UPGRADE).is_some_and(is_websocket)
             && version == Version::HTTP_11;
         if !asks {
             return Ok(None);
@@ -86,6 +86,11 @@ impl Handshake {
             && only(fields, SEC_WEBSOCKET_ACCEPT)
                 .is_some_and(|shown| shown.as_bytes() == self.accept.as_bytes())
     }
+}
+
+/// As the server's parser has it, which makes a tunnel of it or not.
+fn is_websocket(value: &HeaderValue) -> bool {
+    value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"websocket")
 }
 
 fn accept(key: &[u8]) -> String {
@@ -171,6 +176,7 @@ mod tests {
         for pairs in [
             [("connection", "upgrade"), ("upgrade", "h2c")],
             [("connection", "keep-alive"), ("upgrade", "websocket")],
+            [("connection", "upgrade"), ("upgrade", "foo, websocket")],
         ] {
             assert_eq!(read(Method::GET, &fields(&pairs)), Ok(None));
         }

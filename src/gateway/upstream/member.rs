@@ -14,6 +14,8 @@ use crate::gateway::meters::BreakerMeters;
 
 /// As the metric has it.
 const REJECTING: i64 = 2;
+/// For how long one that took no connection is asked last, in milliseconds.
+const REFUSED_MS: u64 = 1_000;
 
 /// See the module.
 pub(in crate::gateway) struct Member {
@@ -37,6 +39,8 @@ struct Standing {
     breaker: Mutex<Kept>,
     /// Milliseconds from `start` to when it came back the last time; 0: it has not been away.
     back_at: AtomicU64,
+    /// Likewise to when it took no connection; 0: it never did not.
+    refused_at: AtomicU64,
     was_down: AtomicBool,
     start: Instant,
 }
@@ -71,8 +75,9 @@ impl Member {
         let incarnation = news.as_ref().map_or(0, |news| news.pool());
         let breaker = Mutex::new(Kept { breaker: Breaker::new(rule, start), incarnation });
         meters.state.set(State::Passing.number());
-        let (back_at, was_down) = (AtomicU64::new(0), AtomicBool::new(false));
-        let standing = Arc::new(Standing { breaker, back_at, was_down, start });
+        let (back_at, refused_at) = (AtomicU64::new(0), AtomicU64::new(0));
+        let was_down = AtomicBool::new(false);
+        let standing = Arc::new(Standing { breaker, back_at, refused_at, was_down, start });
         Member { title, instance, news, standing, meters }
     }
 
@@ -171,9 +176,24 @@ impl Member {
         (back_at > 0).then(|| since.saturating_sub(Duration::from_millis(back_at)))
     }
 
-    fn has_come_back(&self, now: Instant) {
+    pub(super) fn refused(&self, now: Instant) {
+        self.standing.refused_at.store(self.age_ms(now), Relaxed);
+    }
+
+    /// A connection was refused a moment ago.
+    pub(super) fn has_just_refused(&self, now: Instant) -> bool {
+        let at = self.standing.refused_at.load(Relaxed);
+        at > 0 && self.age_ms(now).saturating_sub(at) < REFUSED_MS
+    }
+
+    /// Never zero.
+    fn age_ms(&self, now: Instant) -> u64 {
         let since = now.saturating_duration_since(self.standing.start).as_millis();
-        self.standing.back_at.store(u64::try_from(since).unwrap_or(u64::MAX).max(1), Relaxed);
+        u64::try_from(since).unwrap_or(u64::MAX).max(1)
+    }
+
+    fn has_come_back(&self, now: Instant) {
+        self.standing.back_at.store(self.age_ms(now), Relaxed);
     }
 
     fn judge(&self, ticket: Ticket, verdict: Verdict, now: Instant) {

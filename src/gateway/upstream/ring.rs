@@ -71,17 +71,17 @@ impl Ring {
         &self,
         tried: &[usize],
         asker: Asker,
+        now: Instant,
     ) -> Result<Picked, Duration> {
-        let now = Instant::now();
         if self.members.len() == 1 && tried.is_empty() {
-            return self.this(0, asker);
+            return self.this(0, asker, now);
         }
         let mut left: Vec<usize> =
             (0..self.members.len()).filter(|index| !tried.contains(index)).collect();
         let mut shortest = None;
         while !left.is_empty() {
             let index = self.choose(&left, asker, now);
-            match self.this(index, asker) {
+            match self.this(index, asker, now) {
                 Ok(picked) => return Ok(picked),
                 Err(wait) => {
                     shortest = Some(shortest.map_or(wait, |known: Duration| known.min(wait)))
@@ -93,11 +93,16 @@ impl Ring {
     }
 
     /// This one and no other.
-    pub(in crate::gateway) fn this(&self, index: usize, asker: Asker) -> Result<Picked, Duration> {
+    pub(in crate::gateway) fn this(
+        &self,
+        index: usize,
+        asker: Asker,
+        now: Instant,
+    ) -> Result<Picked, Duration> {
         let Some(member) = self.members.get(index).filter(|_| asker.minds_breakers) else {
             return Ok((index, None));
         };
-        let leave = member.leave(Instant::now(), asker.deadline, asker.is_timed)?;
+        let leave = member.leave(now, asker.deadline, asker.is_timed)?;
         Ok((index, Some(leave)))
     }
 
@@ -107,11 +112,19 @@ impl Ring {
         let passing = narrowed(left, |index| {
             !asker.minds_breakers || self.members[index].wait(now).is_none()
         });
-        let up = narrowed(&passing, |index| !self.is_down(index, now));
+        let taking = narrowed(&passing, |index| !self.members[index].has_just_refused(now));
+        let up = narrowed(&taking, |index| !self.is_down(index, now));
         let grown =
             narrowed(&up, |index| slow_start::takes_part(self.members[index].back_for(now), turn));
         let load = |place: usize| self.members[grown[place]].load();
         grown[balance::first(turn, grown.len(), load)]
+    }
+
+    /// It took no connection: for a moment others are asked, whoever minds its breaker.
+    pub(in crate::gateway) fn refused(&self, index: usize, now: Instant) {
+        if let Some(member) = self.members.get(index) {
+            member.refused(now);
+        }
     }
 
     fn is_down(&self, index: usize, now: Instant) -> bool {
@@ -163,12 +176,12 @@ mod tests {
     }
 
     fn trip(ring: &Ring, index: usize) {
-        let (_, leave) = ring.this(index, asker()).unwrap();
+        let (_, leave) = ring.this(index, asker(), Instant::now()).unwrap();
         leave.unwrap().judge(Verdict::Failed);
     }
 
     fn picked(ring: &Ring, tried: &[usize]) -> Result<usize, Duration> {
-        let picked = ring.pick(tried, asker());
+        let picked = ring.pick(tried, asker(), Instant::now());
         picked.map(|(index, leave)| {
             leave.unwrap().judge(Verdict::Good);
             index
@@ -205,6 +218,6 @@ mod tests {
         trip(&ring, 1);
         assert!(picked(&ring, &[]).unwrap_err() > LONG);
         let careless = Asker { minds_breakers: false, ..asker() };
-        assert!(ring.pick(&[], careless).is_ok());
+        assert!(ring.pick(&[], careless, Instant::now()).is_ok());
     }
 }

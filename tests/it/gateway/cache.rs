@@ -4,6 +4,7 @@ mod bounds;
 mod changed;
 mod coalescing;
 mod freshness;
+mod guarded;
 mod invalidation;
 mod ours;
 mod repeated;

@@ -78,12 +78,11 @@ impl Stream {
         written.map(|()| true)
     }
 
-    /// Notes a head that came whole, so that whoever answers it can have it answered here.
-    pub(super) fn note(&self, head: &[u8]) {
-        let known = self.connection.repeats.as_ref().and_then(|repeats| {
-            let is_whole = Repeats::head(head).is_some_and(|whole| whole.len() == head.len());
-            repeats.known(head).filter(|_| is_whole && matches!(self.incoming, Incoming::Ahead))
-        });
+    /// Notes a head that came in one piece, so that whoever answers it can have it answered here.
+    pub(super) fn note(&self, head: Option<&[u8]>) {
+        let is_bare = matches!(self.incoming, Incoming::Ahead);
+        let repeats = self.connection.repeats.as_ref().filter(|_| is_bare);
+        let known = repeats.zip(head).and_then(|(repeats, head)| repeats.known(head));
         *self.connection.repeated.borrow_mut() = known;
     }
 }

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Bounds that no test meets by accident.
 pub(crate) fn limits() -> Limits {
     Limits {
-        head_timeout: PATIENCE,
+        head_timeout: Some(PATIENCE),
         idle_for: Duration::from_secs(60),
         connect_timeout: PATIENCE,
         wait: PATIENCE,

@@ -41,14 +41,16 @@ impl Sending {
     }
 
     /// RFC 9111, section 4.3.5: the head of a whole answer tells whether the one that is kept is still
-    /// so.
+    /// so, if it has anything to know it by.
     pub(super) fn head_came(&self, ask: &Ask, stale: &Entry, said: &HeaderMap) {
         let is_same = |name: &HeaderName| stale.field(name) == said.get(name);
         let length = said.get(CONTENT_LENGTH).map(HeaderValue::as_bytes);
         let own_length = stale.body.len().to_string();
         let is_so_long = length.is_none_or(|length| length == own_length.as_bytes());
-        let is_found = stale.status == StatusCode::OK;
-        if !(is_found && is_so_long && [ETAG, LAST_MODIFIED].iter().all(is_same)) {
+        let validators = [ETAG, LAST_MODIFIED];
+        let is_known = validators.iter().any(|name| stale.field(name).is_some());
+        let is_found = stale.status == StatusCode::OK && is_known;
+        if !(is_found && is_so_long && validators.iter().all(is_same)) {
             self.cache.remove(ask);
             return;
         }

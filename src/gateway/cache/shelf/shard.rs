@@ -8,7 +8,7 @@ use std::sync::atomic::{
 };
 
 use actix_web::http::header::HeaderMap;
-use cached::{Cached, LruCache};
+use cached::{Cached, CachedPeek, LruCache};
 
 use super::super::ask::Ask;
 use super::super::entry::Entry;
@@ -19,7 +19,10 @@ pub(super) const MARKS_MAX: usize = 4_096;
 /// What one address has, the newest first. Never changed, only replaced.
 pub(in super::super) struct Variants(pub(super) Vec<Arc<Entry>>);
 
-pub(super) struct Resource(pub(super) Arc<Variants>);
+pub(super) struct Resource {
+    pub(super) variants: Arc<Variants>,
+    key_bytes: usize,
+}
 
 pub(super) struct Shard {
     pub(super) resources: LruCache<Box<str>, Resource>,
@@ -48,7 +51,7 @@ impl Variants {
 
 impl Resource {
     fn bytes(&self) -> usize {
-        self.0.0.iter().map(|entry| entry.size).sum()
+        self.key_bytes + self.variants.0.iter().map(|entry| entry.size).sum::<usize>()
     }
 }
 
@@ -79,15 +82,29 @@ impl Shard {
         request: &HeaderMap,
     ) -> Option<(Arc<Variants>, Option<usize>)> {
         let oldest = self.valid_from(|| ask.path_mark());
-        let variants = &self.resources.cache_get(ask.key.as_str())?.0;
+        let variants = &self.resources.cache_get(ask.key.as_str())?.variants;
+        let is_valid = |entry: &Arc<Entry>| entry.stamp >= oldest;
+        if !variants.0.iter().any(is_valid) {
+            return None;
+        }
         let fits = |entry: &Arc<Entry>| {
-            entry.stamp >= oldest && (entry.selecting.is_empty() || entry.selecting.fits(request))
+            is_valid(entry) && (entry.selecting.is_empty() || entry.selecting.fits(request))
         };
         Some((variants.clone(), variants.0.iter().position(fits)))
     }
 
-    pub(super) fn put(&mut self, key: Box<str>, resource: Resource) {
-        self.held.entries.fetch_add(resource.0.0.len(), Relaxed);
+    /// Whether what this would take the place of was asked for after it.
+    pub(super) fn has_newer(&self, key: &str, request: &HeaderMap, entry: &Entry) -> bool {
+        let Some(known) = self.resources.cache_peek(key) else { return false };
+        known.variants.0.iter().any(|known| {
+            known.stamp > entry.stamp
+                && (known.selecting == entry.selecting || known.selecting.fits(request))
+        })
+    }
+
+    pub(super) fn put(&mut self, key: Box<str>, variants: Arc<Variants>) {
+        let resource = Resource { variants, key_bytes: key.len() };
+        self.held.entries.fetch_add(resource.variants.0.len(), Relaxed);
         self.held.bytes.fetch_add(resource.bytes(), Relaxed);
         self.resources.cache_set(key, resource);
         self.held.change();
@@ -150,7 +167,7 @@ impl Held {
     }
 
     fn less(&self, gone: &Resource) {
-        self.entries.fetch_sub(gone.0.0.len(), Relaxed);
+        self.entries.fetch_sub(gone.variants.0.len(), Relaxed);
         self.bytes.fetch_sub(gone.bytes(), Relaxed);
         self.change();
     }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{Keeper, claims, gateway};
 use crate::support::person::PASSWORD;
+use crate::support::system::ADMIN_EMAIL;
 use crate::support::wire::Scripted;
 use crate::support::{Person, TestSystem, both_engines};
 
@@ -43,6 +44,14 @@ both_engines! {
         admin.post(&format!("/api/users/{}/suspend", bea.id), json!({})).await.expect(200);
         is_refused(&system, "a suspension is known", &bea).await;
         admin.get("/api/bills").await.expect(200);
+
+        // Also for what the gateway does by itself.
+        let gone = Person::logged_in(&system.url(), ADMIN_EMAIL, PASSWORD).await;
+        gone.post("/api/gateway/cache/purge", json!({})).await.expect(204);
+        gone.post("/api/auth/logout", json!({})).await.expect(204);
+        is_refused(&system, "a logout is known", &gone).await;
+        let purge = gone.post("/api/gateway/cache/purge", json!({})).await;
+        purge.expect_problem(401, "token_revoked");
         let known = system.figure(ServiceName::Gateway, "busbar_gateway_ended_sessions").await;
         assert!(known >= 4.0, "three sessions and one version: {known}");
     }

@@ -55,6 +55,31 @@ async fn routes_come_and_go_and_the_others_keep_their_connections() {
     assert!(of("\"/comes\"") && of("\"/stays\"") && !of("\"/goes\""), "{shown}");
 }
 
+/// What was kept of another upstream is not given in the name of this one.
+#[actix_web::test]
+async fn where_a_prefix_leads_elsewhere_nothing_of_before_is_given() {
+    let fresh = |text: &'static str| {
+        Scripted::start(move |_, stream| {
+            let head = "HTTP/1.1 200 OK\r\ncache-control: max-age=600\r\ncontent-length: 3\r\n\r\n";
+            say(stream, format!("{head}{text}"));
+            Then::Keep
+        })
+    };
+    let (old, new) = (fresh("old"), fresh("new"));
+    let system = routed("", &[route("/moves", &old, "cache = \"shared\"")]).await;
+    let text = async || system.anonymous().get("/moves").await.text();
+    for _ in 0..4 {
+        assert_eq!(text().await, "old");
+    }
+    assert_eq!(old.heard().len(), 1);
+    system.set_gateway("", &route("/moves", &new, "cache = \"shared\""));
+    system.hang_up();
+    system.eventually("it has moved", async || text().await == "new").await;
+    for _ in 0..4 {
+        assert_eq!(text().await, "new");
+    }
+}
+
 /// An instance that is left alone stays so under other figures, also when its connections are made
 /// anew; and what a breaker knows is not mixed up when routes change their order.
 #[actix_web::test]
