@@ -17,7 +17,7 @@ use crate::storage::{Database, StoreError, Transaction, params, sql};
 use crate::types::{Clock, EventId};
 
 use super::meters::Heard;
-use super::{BATCH_EVENTS_MAX, Event};
+use super::{BATCH_EVENTS_MAX, Event, kinds, source_of};
 
 /// How long the effect of one event may take.
 pub const EFFECT_WAIT_MAX: Duration = Duration::from_secs(3);
@@ -140,6 +140,12 @@ fn failed(event: &Event, problem: &Problem) -> Item {
     Item { id: event.id, result, code: Some(problem.code().to_owned()) }
 }
 
+/// Whether what it tells of is for another service to tell.
+fn is_anothers(event: &Event) -> bool {
+    let mut producers = kinds::ALL.iter().filter(|kind| kind.name == event.name()).peekable();
+    producers.peek().is_some() && producers.all(|kind| event.source != source_of(kind.producer))
+}
+
 impl<C: Consumer> Inbox<C> {
     /// # Errors
     /// When its metric is malformed.
@@ -154,7 +160,7 @@ impl<C: Consumer> Inbox<C> {
 
     /// One event, within its time; a panic of its effect is a failure of this event alone.
     async fn take(&self, source: &str, event: &Event) -> Result<Outcome, Problem> {
-        if event.source != source {
+        if event.source != source || is_anothers(event) {
             return Err(SOURCE_FOREIGN.problem());
         }
         let effect = AssertUnwindSafe(self.hear(event)).catch_unwind();

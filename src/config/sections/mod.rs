@@ -4,6 +4,7 @@ mod edge;
 mod outward;
 mod people;
 mod place;
+mod prefix;
 mod routes;
 mod services;
 mod supervision;

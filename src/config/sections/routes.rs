@@ -5,13 +5,11 @@ use std::str::FromStr;
 use crate::config::reader::{Parsed, Reader, flag, list, number, some};
 
 use super::place::Place;
+use super::prefix::prefix;
 use super::{HOUR_MS, YEAR_MS};
 
 /// The key of the list.
 const LIST: &str = "gateway.routes";
-/// What paths begin with that are the gateway's own, or nobody's.
-const OWN: [&str; 7] =
-    ["internal", "health", "metrics", "openapi.json", "docs", "assets", "console"];
 const BODY_BYTES_MAX: usize = 1 << 30;
 /// The largest number of requests that a limit may allow, and the longest window, in seconds.
 const RATE_REQUESTS_MAX: u32 = 1_000_000;
@@ -154,23 +152,6 @@ impl AddedRoute {
 pub(in crate::config) fn added_route_field(key: &str) -> Option<&str> {
     let (index, field) = key.strip_prefix(LIST)?.strip_prefix('[')?.split_once("].")?;
     index.parse::<usize>().ok().map(|_| field)
-}
-
-fn prefix(text: &str) -> Parsed<String> {
-    let is_plain = |text: &str| {
-        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte))
-    };
-    let segments = || text.split('/').skip(1);
-    let is_straight = segments().all(|segment| !matches!(segment, "" | "." | ".."));
-    let is_good = text == "/" || (text.starts_with('/') && is_plain(text) && is_straight);
-    let is_own = segments().next().is_some_and(|first| OWN.contains(&first));
-    match is_good && !is_own {
-        true => Ok(text.to_owned()),
-        false => {
-            let own = OWN.map(|first| format!("/{first}")).join(", ");
-            Err(format!("a path such as /legacy, of letters, digits and -._~, not below {own}"))
-        }
-    }
 }
 
 /// Instances: scheme, host, port and what is put before every path.

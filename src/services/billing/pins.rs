@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::jobs::{self, Handlers, Job, NewJob, Patience};
 use crate::storage::{StoreError, Transaction};
-use crate::types::{BillId, ReadingId, Text, Timestamp};
+use crate::types::{BillId, ReadingId, ServiceAccountId, Text, Timestamp};
 
 use super::model::bill::{Bill, BillStatus};
 use super::model::words::Basis;
@@ -76,6 +76,27 @@ pub(super) fn handlers(billing: &Arc<Billing>) -> Handlers {
             let billing = unpinning.clone();
             async move { utilities::unpin(billing.utilities()?, bill_of(&job)?).await }
         })
+}
+
+/// Has utilities told now of what is waiting to be told of an account: what is rated next goes on from
+/// the readings in its bills, and not from those of a draft that was thrown away. The jobs themselves
+/// stay; telling twice does no harm.
+pub(super) async fn tell_now(billing: &Billing, account: ServiceAccountId) -> Result<(), Problem> {
+    for untold in store::pins::untold(&billing.database, (PIN, UNPIN), account).await? {
+        let id = BillId::parse(&untold.key).map_err(Problem::internal)?;
+        let is_there = is_live(store::bill::by_id(&billing.database, id).await?.as_ref());
+        match (untold.kind == PIN, is_there) {
+            (true, true) => {
+                let pins: Pins =
+                    serde_json::from_str(&untold.payload).map_err(Problem::internal)?;
+                utilities::pin(billing.utilities()?, id, &pins.reading_ids).await?;
+            }
+            (false, false) => utilities::unpin(billing.utilities()?, id).await?,
+            // Of a bill that is gone another job follows.
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn bill_of(job: &Job) -> Result<BillId, Problem> {

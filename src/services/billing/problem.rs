@@ -28,7 +28,11 @@ problems! {
     RESERVATION_MISMATCH => 409 "reservation_mismatch" "the payment holds something else";
     AMOUNT_NOT_ALLOWED => 422 "amount_not_allowed" "the biller does not take this amount";
     CURRENCY_MISMATCH => 422 "currency_mismatch" "the bill is in another currency";
-    NO_TARIFF => 422 "no_tariff" "no tariff holds on the first day of the period";
+    NO_TARIFF => 422 "no_tariff" "no tariff holds on a day of the period";
+    SERVICE_ACCOUNT_CLOSED => 422 "service_account_closed"
+        "the service account was closed before the period ends";
+    QUANTITY_OUT_OF_RANGE => 422 "quantity_out_of_range"
+        "a register counted more than a quantity can say";
     MISSING_READINGS => 422 "missing_readings" "it is not known what was used in the period";
     UNIT_MISMATCH => 422 "unit_mismatch" "what is counted and what has a price do not agree";
     TARIFF_UNSUPPORTED => 422 "tariff_unsupported" "the tariff cannot be rated yet";

@@ -13,7 +13,8 @@ use crate::types::{BillId, ReadingId};
 use super::model::order::RatedOrder;
 use super::model::usage::Usage;
 use super::problem::{
-    MISSING_READINGS, NO_TARIFF, SERVICE_ACCOUNT_NOT_FOUND, UTILITIES_UNAVAILABLE, away,
+    MISSING_READINGS, NO_TARIFF, QUANTITY_OUT_OF_RANGE, SERVICE_ACCOUNT_CLOSED,
+    SERVICE_ACCOUNT_NOT_FOUND, UTILITIES_UNAVAILABLE, away,
 };
 
 /// How long utilities may take; a client's own wait may be over sooner.
@@ -45,6 +46,8 @@ fn refusal(error: &PeerError) -> Problem {
             SERVICE_ACCOUNT_NOT_FOUND.problem().at("/service_account_id")
         }
         Some("no_tariff") => NO_TARIFF.problem().at("/period"),
+        Some("service_account_closed") => SERVICE_ACCOUNT_CLOSED.problem().at("/period"),
+        Some("quantity_out_of_range") => QUANTITY_OUT_OF_RANGE.problem().at("/period"),
         Some("period_too_long") => {
             Problem::field("/period", "period_too_long", "a period that is rated is not so long")
         }

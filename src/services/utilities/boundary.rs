@@ -1,8 +1,8 @@
 //! Which reading stands for the beginning or the end of a period.
 //!
 //! The one at the very instant, a local midnight, or else the nearest one within 36 hours before
-//! or after it, the earlier of two that are equally near. In short periods it is not further away
-//! than half of the period. A held reading that is nearer than every one that counts makes a gap:
+//! or after it, the earlier of two that are equally near. In short periods it is nearer than half
+//! of the period, so that none stands for both ends. A held reading that is nearer than every one that counts makes a gap:
 //! it may be the true one.
 //!
 //! Where a bill was made from a reading near the instant, that one stays: a better one that comes
@@ -27,7 +27,7 @@ pub(crate) struct Missing {
 
 /// How far from its ends a reading may be in a period.
 pub(crate) fn tolerance(start: Timestamp, end: Timestamp) -> Duration {
-    TOLERANCE.min(end.since(start) / 2)
+    TOLERANCE.min((end.since(start) / 2).saturating_sub(Duration::from_micros(1)))
 }
 
 /// The reading for `boundary`: of those that bills were made from, or else out of the nearest ones
@@ -135,7 +135,10 @@ mod tests {
     fn one_reading_never_stands_for_both_ends_of_a_short_period() {
         let start = Timestamp::from_seconds(MIDNIGHT);
         let day = Timestamp::from_seconds(MIDNIGHT + 86_400);
-        assert_eq!(tolerance(start, day), Duration::from_secs(43_200));
+        let noon = Timestamp::from_seconds(MIDNIGHT + 43_200);
+        assert!(
+            tolerance(start, day) < noon.since(start) && tolerance(start, day) < day.since(noon)
+        );
         let month = Timestamp::from_seconds(MIDNIGHT + 30 * 86_400);
         assert_eq!(tolerance(start, month), TOLERANCE);
     }

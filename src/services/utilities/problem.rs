@@ -10,7 +10,7 @@ problems! {
     READING_NOT_FOUND => 404 "reading_not_found" "there is no such reading";
     TARIFF_NOT_FOUND => 404 "tariff_not_found" "there is no such tariff, or no such version";
     INVALID_STATE => 409 "invalid_state" "the state does not allow this";
-    MAKER_IS_CHECKER => 409 "maker_is_checker" "who made a provider does not approve it";
+    MAKER_IS_CHECKER => 409 "maker_is_checker" "who made, changed or submitted a provider does not approve it";
     PROVIDER_IN_USE => 409 "provider_in_use"
         "kind, currency and time zone stay once a provider is active";
     PROVIDER_PAUSED => 409 "provider_paused" "the provider takes no new accounts at the moment";
@@ -26,7 +26,9 @@ problems! {
     TARIFF_UNKNOWN => 422 "tariff_unknown" "the provider has no such tariff";
     REGISTER_UNKNOWN => 422 "register_unknown" "the meter has no such register";
     READING_UNKNOWN => 422 "reading_unknown" "there is no such reading";
-    NO_TARIFF => 422 "no_tariff" "no tariff holds on the first day of the period";
+    NO_TARIFF => 422 "no_tariff" "no tariff holds on a day of the period";
+    QUANTITY_OUT_OF_RANGE => 422 "quantity_out_of_range"
+        "a register counted more than fifteen digits can say";
 }
 
 /// The move is not in the table of states.

@@ -1,5 +1,5 @@
 //! What is done with quantities and rates before an amount is rounded: exact, to the last place.
-use super::{Fixed, Quantity, Rate, split_wide, too_far};
+use super::{Fixed, INTEGER_DIGITS_MAX, Quantity, Rate, split_wide, too_far};
 use crate::types::{Refused, text_form};
 
 /// A quantity times a rate, before it is rounded: up to fifteen decimal places.
@@ -22,6 +22,15 @@ impl<const PLACES: u32> Fixed<PLACES> {
     /// When the difference is beyond every number that can be written.
     pub fn minus(self, other: Self) -> Result<Self, Refused> {
         self.0.checked_sub(other.0).map(Fixed).ok_or_else(too_far)
+    }
+
+    /// This, if it can be read where it is written.
+    ///
+    /// # Errors
+    /// When it has more digits before the point than can be read.
+    pub fn written(self) -> Result<Self, Refused> {
+        let beyond = 10_i128.pow(INTEGER_DIGITS_MAX as u32).saturating_mul(Self::ONE);
+        if self.0.abs() < beyond { Ok(self) } else { Err(too_far()) }
     }
 
     /// Shares this out by `weights` at its last decimal place: the parts add up to it exactly, the
@@ -62,6 +71,7 @@ mod tests {
         assert_eq!(product.to_string(), "6.765");
         assert_eq!(Quantity::whole(30).to_string(), "30");
         let most = quantity("999999999999999");
+        assert!(most.written().is_ok() && most.plus(quantity("1")).unwrap().written().is_err());
         let rate: Rate = "999999999999999".parse().unwrap();
         assert!(rate.times(most).is_err());
     }

@@ -110,6 +110,22 @@ on_both! {
         join_all(pairs).await;
     }
 
+    /// What is issued, or made void, is what was seen.
+    async fn a_bill_is_moved_as_it_was_seen(office: Office) {
+        let (staff, alice) = (office.staff(), office.customer());
+        let id = office.drafted(&staff, draft(&alice.id, 5)).await;
+        let path = format!("/bills/{id}");
+        staff.patch(&path, json!({"timezone": "UTC"})).await.expect(200);
+        let stale = staff.header("if-match", "\"v1\"");
+        let issued = stale.keyed("a").post(&format!("{path}/issue"), json!({})).await;
+        issued.expect_problem(412, "version_mismatch");
+        let seen = staff.header("if-match", "\"v2\"");
+        seen.keyed("b").post(&format!("{path}/issue"), json!({})).await.expect(200);
+        let refused = seen.post(&format!("{path}/void"), json!({})).await;
+        refused.expect_problem(412, "version_mismatch");
+        staff.post(&format!("{path}/void"), json!({})).await.expect(200);
+    }
+
     /// A void bill keeps its number, owes nothing and cannot be paid; money on it stands in the way.
     async fn a_bill_without_payments_can_be_voided(office: Office) {
         let (staff, alice) = (office.staff(), office.customer());

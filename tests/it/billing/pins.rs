@@ -49,6 +49,24 @@ async fn readings_are_pinned_as_long_as_their_bill_is_there(engine: Engine) {
     system.finish().await;
 }
 
+/// What is rated next goes on from the readings in bills, and not from those of a draft that was thrown
+/// away a moment ago.
+#[actix_web::test]
+async fn utilities_knows_before_it_is_asked_again() {
+    let neighbours = Neighbours::start();
+    let url = neighbours.url();
+    let system = TestSystem::start_with(Engine::Sqlite, &[("UTILITY_SERVICE_URL", &url)]).await;
+    let (admin, alice) = (system.admin().await, system.person("alice").await);
+    for _ in 0..10 {
+        let (first, _) = drafted(&admin, &neighbours, &alice.id).await;
+        assert_eq!(admin.delete(&format!("/api/bills/{first}")).await.status, 204);
+        let (second, _) = drafted(&admin, &neighbours, &alice.id).await;
+        assert_eq!(neighbours.pinned(&first), None, "when it was asked for the second");
+        assert_eq!(admin.delete(&format!("/api/bills/{second}")).await.status, 204);
+    }
+    system.finish().await;
+}
+
 #[actix_web::test]
 async fn readings_are_pinned_on_sqlite() {
     readings_are_pinned_as_long_as_their_bill_is_there(Engine::Sqlite).await;

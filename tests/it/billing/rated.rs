@@ -78,6 +78,8 @@ on_both! {
         for ((status, said), expected, code, pointer) in [
             ((404, problem("service_account_not_found")), 404, "service_account_not_found", "/service_account_id"),
             ((422, problem("no_tariff")), 422, "no_tariff", "/period"),
+            ((409, problem("service_account_closed")), 422, "service_account_closed", "/period"),
+            ((422, problem("quantity_out_of_range")), 422, "quantity_out_of_range", "/period"),
             ((422, problem("period_too_long")), 422, "period_too_long", "/period"),
             (with("/gaps", json!([gap.clone()])), 422, "missing_readings", "/period"),
             (with("/tariffs", json!([])), 422, "no_tariff", "/period"),

@@ -62,6 +62,11 @@ on_both! {
 
         let (_, foreign) = post(&listener, "payments", &json!([first])).await;
         assert_eq!(outcomes(&foreign), [(Outcome::Refused, code("source_foreign"))]);
+        // In its own name, of what is for another one to tell.
+        let source = "/busbar/payments".to_owned();
+        let other = Event { id: EventId::new(), source, ..first.clone() };
+        let (_, foreign) = post(&listener, "payments", &json!([other])).await;
+        assert_eq!(outcomes(&foreign), [(Outcome::Refused, code("source_foreign"))]);
         let many: Vec<_> = (0..101).map(|_| Event { id: EventId::new(), ..first.clone() }).collect();
         let (status, answer) = post(&listener, "billing", &json!(many)).await;
         assert_eq!((status, &answer["code"]), (413, &json!("batch_too_large")));

@@ -42,6 +42,26 @@ on_both! {
         assert!(told.iter().all(|data| data["provider_id"] == drafted["id"]));
     }
 
+    /// Nor does who changed or submitted it; and who checks says what they have seen.
+    async fn whoever_worked_at_a_provider_does_not_approve_it(office: Office) {
+        let (maker, second, checker) = (office.staff(), office.staff(), office.staff());
+        let mut order = provider();
+        order.as_object_mut().unwrap().remove("status");
+        let drafted = maker.post("/providers", order).await.expect(201);
+        let path = format!("/providers/{}", id_of(&drafted));
+        second.patch(&path, json!({"name": "Other Power"})).await.expect(200);
+        second.post(&format!("{path}/submit"), json!({})).await.expect(200);
+        let approve = format!("{path}/approve");
+        for person in [&maker, &second] {
+            person.post(&approve, json!({})).await.expect_problem(409, "maker_is_checker");
+        }
+        let seen = format!("\"v{}\"", checker.get(&path).await.expect(200)["version"]);
+        maker.patch(&path, json!({"currency": "JPY"})).await.expect(200);
+        let late = checker.header("if-match", &seen).post(&approve, json!({})).await;
+        late.expect_problem(412, "version_mismatch");
+        assert_eq!(checker.post(&approve, json!({})).await.expect(200)["status"], "active");
+    }
+
     /// An installation with one administrator is usable: an active provider in one request.
     async fn an_administrator_begins_with_an_active_provider(office: Office) {
         let made = office.admin().post("/utilities", provider()).await.expect(201);

@@ -180,6 +180,77 @@ on_both! {
         assert_eq!(only(&usage)["readings"][0]["id"], end);
     }
 
+    /// Where a register began again the value that was billed counts, whatever it was corrected to.
+    async fn a_lap_is_counted_between_the_values_that_count(office: Office) {
+        for (billed, corrected, next, quantity) in
+            [("100", "99900", "300", "200"), ("99900", "100", "300", "400")]
+        {
+            let household = Household::supplied(&office).await;
+            let end = household.read("2026-04-01T05:00:00Z", billed).await["reading"]["id"].clone();
+            let held = household.read("2026-05-01T05:00:00Z", next).await["reading"].clone();
+            if held["status"] == "held" {
+                household.admin.post(&format!("/readings/{}/approve", id_of(&held)), json!({})).await.expect(200);
+            }
+            let pins = json!({"bill_id": BillId::new(), "reading_ids": [end]});
+            office.billing().post("/internal/usage/pins", pins).await.expect(200);
+            let correct = format!("/readings/{}/correct", end.as_str().unwrap());
+            household.admin.post(&correct, json!({"value": corrected})).await.expect(200);
+            let usage = office.billing().get(&household.usage("2026-04-01", "2026-05-01")).await.expect(200);
+            assert_eq!(only(&usage)["quantity"], quantity, "{billed} corrected to {corrected}");
+        }
+    }
+
+    /// A day without a price is named, also where an earlier tariff would still have one.
+    async fn a_day_without_a_tariff_is_named(office: Office) {
+        let household = Household::supplied(&office).await;
+        for (at, value) in MARCH {
+            household.read(at, value).await;
+        }
+        let mut later = tariff();
+        later["provider_id"] = json!(household.provider);
+        later["name"] = json!("Later");
+        later["effective_from"] = json!("2026-06-01");
+        let later = id_of(&household.admin.post("/tariffs", later).await.expect(201));
+        let choice = json!({"tariff_id": later, "from": "2026-03-16"});
+        let path = format!("/service-accounts/{}/tariff", household.account);
+        household.admin.put(&path, choice).await.expect(200);
+        let refused = office.billing().get(&household.usage("2026-03-01", "2026-03-31")).await;
+        assert_eq!(refused.expect_problem(422, "no_tariff")["on"], "2026-03-16");
+        office.billing().get(&household.usage("2026-03-01", "2026-03-16")).await.expect(200);
+    }
+
+    /// Nothing is supplied after the day on which an account was closed.
+    async fn a_closed_account_is_not_billed_on(office: Office) {
+        let household = Household::supplied(&office).await;
+        let close = format!("/service-accounts/{}/close", household.account);
+        let stale = household.admin.header("if-match", "\"v99\"").post(&close, json!({})).await;
+        stale.expect_problem(412, "version_mismatch");
+        household.admin.post(&close, json!({})).await.expect(200);
+        let refused = office.billing().get(&household.usage("2098-01-01", "2098-02-01")).await;
+        refused.expect_problem(409, "service_account_closed");
+        office.billing().get(&household.usage("2026-03-01", "2026-03-31")).await.expect(200);
+    }
+
+    /// What nobody could read is not said.
+    async fn a_quantity_that_cannot_be_said_is_refused(office: Office) {
+        let household = Household::supplied(&office).await;
+        let order = json!({"service_account_id": household.account, "serial": "M-9", "registers": [
+            {"unit": "kWh", "digits": 9, "multiplier": "999999.999999"}]});
+        let meter = household.admin.post("/meters", order).await.expect(201);
+        let path = format!("/meters/{}/readings", id_of(&meter));
+        for (at, value) in [(MARCH[0].0, "999999999"), ("2026-03-10T06:00:00Z", "0"),
+            ("2026-03-15T06:00:00Z", "999999999"), ("2026-03-20T06:00:00Z", "0"), (MARCH[1].0, "999999999")]
+        {
+            let taken = household.admin.post(&path, json!({"at": at, "value": value})).await.json;
+            if taken["reading"]["status"] == "held" {
+                let approve = format!("/readings/{}/approve", id_of(&taken["reading"]));
+                household.admin.post(&approve, json!({})).await.expect(200);
+            }
+        }
+        let refused = office.billing().get(&household.usage("2026-03-01", "2026-03-31")).await;
+        refused.expect_problem(422, "quantity_out_of_range");
+    }
+
     /// A correction of what a bill was made from is told as such, whichever of the two comes first.
     async fn a_correction_of_a_billed_reading_is_told_as_such(office: Office) {
         let household = Household::supplied(&office).await;

@@ -9,6 +9,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use url::Url;
 
@@ -77,20 +78,28 @@ fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
     if roots.len() > known { Ok(()) } else { Err("it has none".to_owned()) }
 }
 
-/// The first connection that comes about; `dialled` is the address of the last try.
+/// The first connection that comes about before `until`; `dialled` is the address of the last try. An
+/// address that is silent has its share of the time, and leaves the others theirs.
 pub(super) async fn first(
     addresses: &[IpAddr],
     url: &Url,
+    until: Instant,
     dialled: &mut Option<IpAddr>,
 ) -> Result<TcpStream, Failure> {
     let port = url.port_or_known_default().ok_or(Failure::Unreachable)?;
+    let mut left = u32::try_from(addresses.len().min(TRIES_MAX)).unwrap_or(1);
+    let mut is_silent = false;
     for address in addresses.iter().take(TRIES_MAX) {
         *dialled = Some(*address);
-        if let Ok(stream) = TcpStream::connect((*address, port)).await {
+        let share = until.saturating_duration_since(Instant::now()) / left.max(1);
+        left = left.saturating_sub(1);
+        let tried = timeout(share, TcpStream::connect((*address, port))).await;
+        is_silent = tried.is_err();
+        if let Ok(Ok(stream)) = tried {
             // Without it a small request may wait for an acknowledgement.
             let _ = stream.set_nodelay(true);
             return Ok(stream);
         }
     }
-    Err(Failure::Unreachable)
+    Err(if is_silent { Failure::ConnectTimeout } else { Failure::Unreachable })
 }

@@ -107,15 +107,16 @@ impl Outside {
         url: &Url,
         dialled: &mut Option<IpAddr>,
     ) -> Result<Box<dyn dial::Stream>, Failure> {
+        let until = Instant::now() + self.bounds.connect;
         let connecting = async {
             let addresses = self.names.addresses(url).await.ok_or(Failure::NameUnknown)?;
             for address in &addresses {
                 let judged = (self.judge)(url, *address);
                 judged.map_err(|rule| Failure::Blocked(*address, rule))?;
             }
-            dial::first(&addresses, url, dialled).await
+            dial::first(&addresses, url, until, dialled).await
         };
-        let connected = tokio::time::timeout(self.bounds.connect, connecting).await;
+        let connected = tokio::time::timeout_at(until, connecting).await;
         let stream = connected.map_err(|_| Failure::ConnectTimeout)??;
         if url.scheme() == "https" {
             self.tls.over(stream, url).await

@@ -1,7 +1,9 @@
 //! Bills: shown to those they concern, issued and voided by staff.
 use actix_web::web::Data;
 use busbar_http::precondition::version_mismatch;
-use busbar_http::{Caller, IdempotencyKey, Path, Problem, Reply, RequestId, ServiceCaller};
+use busbar_http::{
+    Caller, IdempotencyKey, IfMatch, Path, Problem, Reply, RequestId, ServiceCaller,
+};
 
 use crate::storage::Transaction;
 use crate::types::{Amount, BillId, Date, Timestamp};
@@ -45,6 +47,7 @@ pub(crate) async fn issue(
     caller: Caller,
     request_id: RequestId,
     Path(id): Path<BillId>,
+    expected: IfMatch,
     key: IdempotencyKey,
 ) -> Result<Reply, Problem> {
     for_staff(&billing, &caller, id).await?;
@@ -55,6 +58,7 @@ pub(crate) async fn issue(
             return Ok(earlier);
         }
         let draft = bill_seen(tx, id).await?;
+        expected.require(draft.version)?;
         let issued_on = draft.timezone.date_of(at);
         let due_on = may_be_issued(&billing, &draft, issued_on)?;
         let number = next_number(&billing, tx, &draft, issued_on).await?;
@@ -124,12 +128,15 @@ pub(crate) async fn void(
     caller: Caller,
     request_id: RequestId,
     Path(id): Path<BillId>,
+    expected: IfMatch,
 ) -> Result<Reply, Problem> {
     for_staff(&billing, &caller, id).await?;
     let at = billing.clock.now();
     let origin = origin(&caller, &request_id, at);
     let voided = billing.database.transaction(async |tx| {
-        let owed = bill_seen(tx, id).await?.balance_minor;
+        let known = bill_seen(tx, id).await?;
+        expected.require(known.version)?;
+        let owed = known.balance_minor;
         if !store::bill::void(tx, id, at).await? {
             return Err(problem::not_voidable(&bill_seen(tx, id).await?));
         }

@@ -84,6 +84,7 @@ async fn drafted(
         Order::Stated(bill) => return Ok((Draft::stated(*bill, at)?, Vec::new())),
         Order::Rated(order) => order,
     };
+    pins::tell_now(billing, order.service_account_id).await?;
     let headers = traced(request_id);
     let asked = utilities::usage(billing.utilities()?, &order, &headers, deadline).await;
     let usage = asked.inspect_err(|problem| billing.meters.unrated(problem.code()))?;

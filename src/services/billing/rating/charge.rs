@@ -117,6 +117,7 @@ fn energy(
     let counted = usage.imports().filter(|register| register.unit == *unit);
     let total =
         counted.map(|register| register.quantity).try_fold(Quantity::ZERO, Quantity::plus)?;
+    let total = total.written()?;
     if total.is_negative() {
         return Err(Refused::new("quantity_negative", "less than nothing was used"));
     }

@@ -6,6 +6,7 @@ pub(crate) mod line;
 pub(crate) mod list;
 pub(crate) mod number;
 pub(crate) mod overdue;
+pub(crate) mod pins;
 pub(crate) mod reservation;
 pub(crate) mod unapplied;
 
@@ -30,6 +31,7 @@ pub(crate) fn statements() -> Vec<&'static [Statement]> {
         list::STATEMENTS,
         number::STATEMENTS,
         overdue::STATEMENTS,
+        pins::STATEMENTS,
         reservation::STATEMENTS,
         unapplied::STATEMENTS,
     ]

@@ -1,6 +1,7 @@
 //! A content while it comes in: a locked file beside, hashed as it is written.
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use ring::digest::{Context, SHA256};
@@ -52,7 +53,7 @@ impl Incoming {
     pub(crate) fn begin(vault: &Vault) -> io::Result<Incoming> {
         for _ in 0..TRIES_MAX {
             let path = vault.beside().join(DocumentId::new().to_string());
-            let file = File::create_new(&path)?;
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
             let beside = Beside { file, path, is_moved: false };
             beside.file.lock()?;
             if beside.path.exists() {

@@ -7,8 +7,9 @@ mod incoming;
 mod leftovers;
 mod receiver;
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::incoming::{Incoming, Received};
@@ -26,8 +27,8 @@ impl Vault {
     /// Makes the folders, and throws away what uploads that are over have left.
     pub(crate) fn open(folder: &Path) -> io::Result<Vault> {
         let vault = Vault { folder: folder.to_owned() };
-        fs::create_dir_all(vault.beside())?;
-        fs::create_dir_all(vault.folder.join("sha256"))?;
+        create(&vault.beside())?;
+        create(&vault.folder.join("sha256"))?;
         vault.sweep_leftovers()?;
         Ok(vault)
     }
@@ -46,7 +47,7 @@ impl Vault {
     pub(crate) fn keep(&self, received: Received) -> io::Result<()> {
         let place = self.place(received.sha256());
         let folder = place.parent().unwrap_or(&self.folder);
-        fs::create_dir_all(folder)?;
+        create(folder)?;
         received.move_to(&place)?;
         // The name is as lasting as the bytes only when its folders are on the disk too.
         let folders = folder.ancestors().take_while(|folder| *folder != self.folder);
@@ -79,6 +80,11 @@ pub(crate) async fn ping(vault: Vault) -> Result<(), String> {
     made.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
 }
 
+/// Makes a folder and those above it, readable for nobody else.
+fn create(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
 fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
@@ -88,6 +94,7 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use std::io::Read;
+    use std::os::unix::fs::PermissionsExt;
 
     struct Folder(PathBuf);
 
@@ -126,6 +133,8 @@ mod tests {
         assert_eq!((content.size(), content.head()), (5, b"hello".as_slice()));
         vault.keep(content).unwrap();
         vault.keep(received(&vault, b"hello")).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&vault.place(sha256)), mode(&folder.0)), (0o600, 0o700));
         assert!(folder.0.join(format!("sha256/2c/f2/{sha256}")).exists());
         assert_eq!(names(&vault), 0);
 

@@ -50,7 +50,8 @@ impl Letters {
 
     /// The text with composed letters only, and a mark for each that cannot be written.
     pub(super) fn writable(&self, text: &str) -> String {
-        let known = |letter: char| self.regular.glyph_index(letter).is_some();
+        // The first glyph of a font stands for what it does not have.
+        let known = |letter: char| self.regular.glyph_index(letter).is_some_and(|it| it.0 != 0);
         text.nfc()
             .map(|letter| if letter.is_whitespace() { ' ' } else { letter })
             .map(|letter| if known(letter) { letter } else { UNKNOWN })
@@ -153,6 +154,7 @@ mod tests {
             assert_eq!(letters.writable(text), text);
         }
         assert_eq!(letters.writable("e\u{301}\u{a0}\t水"), "\u{e9}  ?");
+        assert_eq!(letters.writable("A\u{ffff}B"), "A?B", "a font may name it, and has none");
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Published for Changed {
     }
 }
 
-fn subject_of(id: ProviderKey) -> String {
+pub(crate) fn subject_of(id: ProviderKey) -> String {
     format!("provider/{id}")
 }
 

@@ -124,11 +124,13 @@ pub(crate) async fn close(
     caller: Caller,
     request_id: RequestId,
     Path(id): Path<ServiceAccountId>,
+    expected: IfMatch,
 ) -> Result<Reply, Problem> {
     for_staff(&utilities, &caller, id).await?;
     let at = utilities.clock.now();
     let origin = origin(&caller, &request_id, at);
     let closed = utilities.database.transaction(async |tx| {
+        expected.require(account_seen(tx, id).await?.version)?;
         if !store::account::close(tx, id, at).await? {
             return Err(ACCOUNT_CLOSED.problem());
         }

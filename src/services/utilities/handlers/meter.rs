@@ -2,7 +2,9 @@
 use std::collections::HashMap;
 
 use actix_web::web::Data;
-use busbar_http::{Caller, Invalid, Listed, MaybeKeyed, Path, Problem, Query, Reply, RequestId};
+use busbar_http::{
+    Caller, IfMatch, Invalid, Listed, MaybeKeyed, Path, Problem, Query, Reply, RequestId,
+};
 use serde::Deserialize;
 
 use crate::storage::Transaction;
@@ -96,12 +98,14 @@ pub(crate) async fn retire(
     caller: Caller,
     request_id: RequestId,
     Path(id): Path<MeterId>,
+    expected: IfMatch,
 ) -> Result<Reply, Problem> {
     visible(&utilities, &caller, id).await?;
     caller.require_staff()?;
     let at = utilities.clock.now();
     let origin = origin(&caller, &request_id, at);
     let retired = utilities.database.transaction(async |tx| {
+        expected.require(meter_seen(tx, id).await?.version)?;
         if !store::meter::retire(tx, id, at).await? {
             return Err(METER_RETIRED.problem());
         }

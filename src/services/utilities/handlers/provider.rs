@@ -7,7 +7,8 @@ use busbar_http::{
 };
 use serde::Deserialize;
 
-use crate::storage::Transaction;
+use crate::events::Origin;
+use crate::storage::{StoreError, Transaction};
 use crate::types::{Cursor, Limit, UserId};
 
 use super::super::Utilities;
@@ -146,10 +147,11 @@ pub(crate) async fn submit(
     caller: Caller,
     request_id: RequestId,
     Path(id): Path<ProviderKey>,
+    expected: IfMatch,
 ) -> Result<Reply, Problem> {
     let from = Some(ProviderStatus::Draft);
     let step = Step { from, to: ProviderStatus::PendingReview, action: "provider.submitted" };
-    moved(&utilities, &caller, &request_id, id, step).await
+    moved(&utilities, (&caller, &request_id), id, &expected, step).await
 }
 
 /// `POST /providers/{id}/approve`: by somebody who did not make it.
@@ -158,10 +160,11 @@ pub(crate) async fn approve(
     caller: Caller,
     request_id: RequestId,
     Path(id): Path<ProviderKey>,
+    expected: IfMatch,
 ) -> Result<Reply, Problem> {
     let from = Some(ProviderStatus::PendingReview);
     let step = Step { from, to: ProviderStatus::Active, action: "provider.approved" };
-    moved(&utilities, &caller, &request_id, id, step).await
+    moved(&utilities, (&caller, &request_id), id, &expected, step).await
 }
 
 /// `POST /providers/{id}/pause`: no new accounts for now.
@@ -170,10 +173,11 @@ pub(crate) async fn pause(
     caller: Caller,
     request_id: RequestId,
     Path(id): Path<ProviderKey>,
+    expected: IfMatch,
 ) -> Result<Reply, Problem> {
     let from = Some(ProviderStatus::Active);
     let step = Step { from, to: ProviderStatus::Paused, action: "provider.paused" };
-    moved(&utilities, &caller, &request_id, id, step).await
+    moved(&utilities, (&caller, &request_id), id, &expected, step).await
 }
 
 /// `POST /providers/{id}/resume`.
@@ -182,10 +186,11 @@ pub(crate) async fn resume(
     caller: Caller,
     request_id: RequestId,
     Path(id): Path<ProviderKey>,
+    expected: IfMatch,
 ) -> Result<Reply, Problem> {
     let from = Some(ProviderStatus::Paused);
     let step = Step { from, to: ProviderStatus::Active, action: "provider.resumed" };
-    moved(&utilities, &caller, &request_id, id, step).await
+    moved(&utilities, (&caller, &request_id), id, &expected, step).await
 }
 
 /// `POST /providers/{id}/retire`: for good.
@@ -194,16 +199,17 @@ pub(crate) async fn retire(
     caller: Caller,
     request_id: RequestId,
     Path(id): Path<ProviderKey>,
+    expected: IfMatch,
 ) -> Result<Reply, Problem> {
     let step = Step { from: None, to: ProviderStatus::Retired, action: "provider.retired" };
-    moved(&utilities, &caller, &request_id, id, step).await
+    moved(&utilities, (&caller, &request_id), id, &expected, step).await
 }
 
 async fn moved(
     utilities: &Utilities,
-    caller: &Caller,
-    request_id: &RequestId,
+    (caller, request_id): (&Caller, &RequestId),
     id: ProviderKey,
+    expected: &IfMatch,
     step: Step,
 ) -> Result<Reply, Problem> {
     for_staff(utilities, caller, id).await?;
@@ -211,12 +217,13 @@ async fn moved(
     let origin = origin(caller, request_id, at);
     let moved = utilities.database.transaction(async |tx| {
         let known = provider_seen(tx, id).await?;
+        expected.require(known.version)?;
         let from = step.from.unwrap_or(known.status);
         if known.status != from || !from.may_become(step.to) {
             return Err(invalid_move(&known));
         }
         let is_review = from == ProviderStatus::PendingReview && step.to == ProviderStatus::Active;
-        if is_review && known.created_by == UserId::from(caller.subject) {
+        if is_review && is_maker(tx, &known, &origin).await? {
             return Err(MAKER_IS_CHECKER.problem());
         }
         if !store::provider::transfer(tx, id, from, step.to, at).await? {
@@ -228,6 +235,16 @@ async fn moved(
         Ok(provider)
     });
     Reply::first(200, &moved.await?)
+}
+
+/// Whether what is reviewed is this person's work, all of it or a part: the record says so.
+async fn is_maker(
+    tx: &mut Transaction<'_>,
+    provider: &Provider,
+    origin: &Origin,
+) -> Result<bool, StoreError> {
+    let subject = told::subject_of(provider.id);
+    store::provider::has_worked_at(tx, &subject, &origin.actor).await
 }
 
 /// The provider, if the caller may see it.

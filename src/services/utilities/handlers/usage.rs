@@ -17,7 +17,9 @@ use super::super::model::usage::{
     Gap, ReadingRole, RegisterUsage, Sighting, TariffInForce, UsageAccount, UsageProvider,
     UsageView, UsedReading,
 };
-use super::super::problem::{ACCOUNT_NOT_FOUND, METERS_TOO_MANY, NO_TARIFF};
+use super::super::problem::{
+    ACCOUNT_CLOSED, ACCOUNT_NOT_FOUND, METERS_TOO_MANY, NO_TARIFF, QUANTITY_OUT_OF_RANGE,
+};
 use super::super::store;
 
 /// A period of usage is not longer.
@@ -52,6 +54,7 @@ pub(crate) async fn show(
     let account = account.ok_or_else(|| ACCOUNT_NOT_FOUND.problem())?;
     let provider = store::provider::by_id(database, account.provider_id).await?;
     let provider = provider.ok_or_else(|| Problem::internal("an account of no provider"))?;
+    was_open(database, &account, &provider, period).await?;
     let tariffs = tariffs_of(database, &account, period).await?;
     let mut view = empty(account, provider, tariffs);
     let span = span_of(&view.provider.timezone, period);
@@ -64,6 +67,25 @@ pub(crate) async fn show(
         }
     }
     Ok(Found(view))
+}
+
+/// After the day on which it was closed nothing is supplied.
+async fn was_open(
+    database: &Database,
+    account: &Account,
+    provider: &Provider,
+    period: Period,
+) -> Result<(), Problem> {
+    let Some(closed_at) = store::account::closed_at(database, account.id).await? else {
+        return Ok(());
+    };
+    let last = provider.timezone.date_of(closed_at);
+    match last.plus_days(1) {
+        Some(next) if period.end() > next => {
+            Err(ACCOUNT_CLOSED.problem().with("on", last.to_string()))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// All meters that measured in the span: none is left out of a bill in silence.
@@ -106,31 +128,34 @@ fn empty(account: Account, provider: Provider, tariffs: Vec<TariffInForce>) -> U
     }
 }
 
-/// The versions that hold for the account on some day of the period; on its first day, one does.
+/// The versions that hold for the account on some day of the period; on each day, one does.
 async fn tariffs_of(
     database: &Database,
     account: &Account,
     period: Period,
 ) -> Result<Vec<TariffInForce>, Problem> {
     let assigned = store::account::tariffs(database, account.id).await?;
-    let mut tariffs = Vec::new();
+    let (mut tariffs, mut covered) = (Vec::new(), period.start());
+    let none_on = |day: Date| NO_TARIFF.problem().with("on", day.to_string());
     for (place, Assignment { tariff_id, from_date }) in assigned.iter().enumerate() {
         let until = assigned.get(place + 1).map_or(period.end(), |next| next.from_date);
         let (start, end) = ((*from_date).max(period.start()), until.min(period.end()));
         if start >= end {
             continue;
         }
-        for version in store::tariff::in_force(database, *tariff_id, start, end).await? {
+        let versions = store::tariff::in_force(database, *tariff_id, start, end).await?;
+        if covered < start || versions.first().is_none_or(|first| first.effective_from > start) {
+            return Err(none_on(covered.min(start)));
+        }
+        covered = end;
+        for version in versions {
             let VersionView { tariff_id, version, effective_from, content, .. } =
                 version.try_into().map_err(Problem::internal)?;
             let effective_from = effective_from.max(*from_date);
             tariffs.push(TariffInForce { tariff_id, version, effective_from, content });
         }
     }
-    match tariffs.first() {
-        Some(first) if first.effective_from <= period.start() => Ok(tariffs),
-        _ => Err(NO_TARIFF.problem()),
-    }
+    if covered < period.end() { Err(none_on(covered)) } else { Ok(tariffs) }
 }
 
 /// What a register counted, or why that is not known.
@@ -152,16 +177,19 @@ async fn usage_of(
             return Ok(Err(missing.map(|missing| gap(register, missing)).collect()));
         }
     };
-    let rollovers = store::usage::rollovers(database, register.id, start.at, end.at).await?;
+    let rollovers = store::usage::rollovers(database, register.id, &start, &end).await?;
     let over = register.beyond().times(rollovers);
-    let counted = end.value.minus(start.value).plus(over);
+    let quantity = end.value.minus(start.value).plus(over).multiplied(register.multiplier);
+    if !quantity.can_be_read() {
+        return Err(QUANTITY_OUT_OF_RANGE.problem().with("register_id", register.id.to_string()));
+    }
     Ok(Ok(RegisterUsage {
         register_id: register.id,
         meter_id: meter.id,
         serial: meter.serial.clone(),
         unit: register.unit.clone(),
         direction: register.direction,
-        quantity: counted.multiplied(register.multiplier),
+        quantity,
         multiplier: register.multiplier,
         readings: [used(start, ReadingRole::Start), used(end, ReadingRole::End)],
         rolled_over: rollovers > 0,

@@ -35,6 +35,11 @@ impl Count {
         Count(round_half_even(self.0.saturating_mul(multiplier.0), ONE))
     }
 
+    /// Whether this is a quantity that everybody can read.
+    pub(crate) fn can_be_read(self) -> bool {
+        self.text().parse::<Quantity>().is_ok()
+    }
+
     /// Whole millionths, for rules that compare products.
     pub(crate) fn millionths(self) -> i128 {
         self.0

@@ -27,6 +27,7 @@ sql! {
     CLOSE = "UPDATE service_accounts SET status = 'closed', closed_at = $2, updated_at = $2,
                  version = version + 1
              WHERE id = $1 AND status = 'active'";
+    CLOSED_AT = "SELECT closed_at AS value FROM service_accounts WHERE id = $1";
     TARIFFS = "SELECT tariff_id, from_date FROM account_tariffs
                WHERE service_account_id = $1 ORDER BY from_date";
     ASSIGN = "INSERT INTO account_tariffs (service_account_id, from_date, tariff_id)
@@ -107,6 +108,15 @@ pub(crate) async fn close(
     at: Timestamp,
 ) -> Result<bool, StoreError> {
     Ok(tx.execute(CLOSE, params![id, at]).await? == 1)
+}
+
+/// When it was closed, if it is.
+pub(crate) async fn closed_at(
+    database: &Database,
+    id: ServiceAccountId,
+) -> Result<Option<Timestamp>, StoreError> {
+    let known: Option<(Option<Timestamp>,)> = database.optional(CLOSED_AT, params![id]).await?;
+    Ok(known.and_then(|(closed_at,)| closed_at))
 }
 
 /// Oldest first.

@@ -20,6 +20,10 @@ sql! {
     INSERT = "INSERT INTO providers (id, name, kind, currency, timezone, exactness, status,
                   created_by, version, created_at, updated_at)
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9, $9)";
+    // By the record of who did what; what the machine itself did is nobody's.
+    WORKED_AT = "SELECT COUNT(*) AS value FROM audit
+                 WHERE subject = $1 AND actor = $2 AND action IN
+                     ('provider.created', 'provider.changed', 'provider.submitted')";
     // 'retired' is an end.
     CHANGE = "UPDATE providers SET name = $4, kind = $5, currency = $6, timezone = $7,
                   exactness = $8, updated_at = $9, version = version + 1
@@ -44,6 +48,16 @@ pub(crate) struct Selection {
     pub(crate) kind: Option<Commodity>,
     pub(crate) after: Option<Cursor>,
     pub(crate) rows: i64,
+}
+
+/// Whether somebody made a provider, changed it, or submitted it.
+pub(crate) async fn has_worked_at(
+    tx: &mut Transaction<'_>,
+    subject: &str,
+    actor: &str,
+) -> Result<bool, StoreError> {
+    let (times,): (i64,) = tx.one(WORKED_AT, params![subject, actor]).await?;
+    Ok(times > 0)
 }
 
 pub(crate) async fn by_id(

@@ -25,12 +25,19 @@ sql! {
                 AND EXISTS (SELECT 1 FROM usage_pins AS p WHERE p.reading_id = readings.id)
               ORDER BY at LIMIT $4";
     // Numbers of nine digits and six places keep their order as floating numbers.
+    // What is counted begins and ends with the values that were chosen, whatever became of their
+    // readings since.
     ROLLOVERS = "SELECT COUNT(*) AS value
-                 FROM (SELECT CAST(value AS DOUBLE PRECISION) AS shown,
-                           LAG(CAST(value AS DOUBLE PRECISION)) OVER (ORDER BY at) AS before
-                       FROM readings
-                       WHERE register_id = $1 AND status IN ('accepted', 'held')
-                         AND status = 'accepted' AND at >= $2 AND at <= $3) AS steps
+                 FROM (SELECT shown, LAG(shown) OVER (ORDER BY place, at) AS before
+                       FROM (SELECT CAST(value AS DOUBLE PRECISION) AS shown, at, 1 AS place
+                             FROM readings
+                             WHERE register_id = $1 AND status IN ('accepted', 'held')
+                               AND status = 'accepted' AND at > $2 AND at < $3
+                             UNION ALL
+                             SELECT CAST($4 AS DOUBLE PRECISION), CAST($2 AS BIGINT), 0
+                             UNION ALL
+                             SELECT CAST($5 AS DOUBLE PRECISION), CAST($3 AS BIGINT), 2) AS chain
+                       ) AS steps
                  WHERE shown < before";
 }
 
@@ -66,9 +73,10 @@ pub(crate) async fn billed(
 pub(crate) async fn rollovers(
     database: &Database,
     register: RegisterId,
-    start: Timestamp,
-    end: Timestamp,
+    start: &Sighting,
+    end: &Sighting,
 ) -> Result<i64, StoreError> {
-    let (rollovers,): (i64,) = database.one(ROLLOVERS, params![register, start, end]).await?;
+    let values = params![register, start.at, end.at, start.value, end.value];
+    let (rollovers,): (i64,) = database.one(ROLLOVERS, values).await?;
     Ok(rollovers)
 }
