@@ -55,6 +55,16 @@ fn with(system: &TestSystem, tokens: &Tokens) -> Person {
     Person::with_token(&system.url(), &tokens.access)
 }
 
+/// Somebody with an account of this role, logged in with it.
+async fn staff(system: &TestSystem, name: &str, role: &str) -> Person {
+    let Person { id, .. } = system.person(name).await;
+    let path = format!("/api/users/{id}/roles");
+    system.admin().await.put(&path, json!({ "role": role })).await.expect(200);
+    let mut person = with(system, &tokens(system, &format!("{name}@example.org")).await);
+    person.id = id;
+    person
+}
+
 /// What the mail to a user would say.
 async fn mail(system: &TestSystem, user_id: &str) -> Answer {
     let path = format!("/internal/users/{user_id}/verification");

@@ -35,9 +35,9 @@ section! {
         hashes_parallel: usize = one_for_each_core,
         /// Requests that may wait for their turn to hash.
         hashes_waiting_max: usize = number(0..=100_000),
-        /// New accounts from one network address in an hour; 0: no limit.
+        /// Sign-ups from one network address in an hour; 0: no limit.
         registrations_per_address_per_hour: u32 = number(0..=1_000_000),
-        /// New accounts in an hour; 0: no limit.
+        /// Sign-ups in an hour; 0: no limit.
         registrations_per_hour: u32 = number(0..=1_000_000_000),
         /// The first administrator.
         admin_email: Email = word,

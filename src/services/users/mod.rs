@@ -183,7 +183,7 @@ fn accounts() -> Routes {
         )
         .put(
             "/users/{id}/roles",
-            about("Give a role; it is in the next access token")
+            about("Give a role; access tokens that say another one end, the session goes on")
                 .admin()
                 .takes::<RoleChange>()
                 .gives::<User>(),
@@ -191,7 +191,7 @@ fn accounts() -> Routes {
         )
         .post(
             "/users/{id}/suspend",
-            about("End all sessions and let in nobody").admin().gives::<User>(),
+            about("End all sessions and reset codes, and let in nobody").admin().gives::<User>(),
             administration::suspend,
         )
         .post(

@@ -92,6 +92,14 @@ pub(super) fn check(password: &Password, length_min: usize, email: &Email) -> Re
     Ok(())
 }
 
+/// Whether a new password is another one than the person has.
+pub(super) fn differs(new: &Password, current: &Password) -> Result<(), Refused> {
+    if new == current {
+        return Err(Refused::new("password_unchanged", "this is the password that you have"));
+    }
+    Ok(())
+}
+
 /// The different characters that remain of a password without the words that everybody tries.
 fn characters_left(password: &str, context: &[String]) -> usize {
     let lower = password.to_lowercase();

@@ -77,6 +77,30 @@ both_engines! {
         reset(&system, second, PASSWORD).await.expect_problem(422, "password_reset_invalid");
     }
 
+    /// Mails that anybody can have sent to any address bear no name that was typed with it, until
+    /// the address is proven.
+    async fn no_name_goes_to_an_address_that_is_not_proven(system: TestSystem) {
+        system.person("alice").await;
+        forgot(&system, ALICE).await;
+        let letters = mails(&system, ALICE, 2).await;
+        for letter in &letters {
+            assert_eq!(letter.header("to"), ALICE);
+            assert!(letter.text.starts_with("Hello,\n"), "{}", letter.text);
+            assert!(letter.html.contains(">Hello,<"), "{}", letter.html);
+        }
+
+        let token = of_subject(&letters, "Confirm your e-mail address").code();
+        let proof = json!({ "token": token });
+        system.anonymous().post("/api/auth/email/verify", proof).await.expect(200);
+        system.advance(Duration::from_secs(61)).await;
+        forgot(&system, ALICE).await;
+        let letters = mails(&system, ALICE, 3).await;
+        let named = letters.iter().filter(|letter| letter.header("to") != ALICE);
+        let named: Vec<&Letter> = named.collect();
+        assert_eq!(named.len(), 1, "{letters:#?}");
+        assert!(named[0].text.starts_with("Hello alice,\n"), "{}", named[0].text);
+    }
+
     /// A code is good for an hour, for its own purpose, and not after the password was changed.
     async fn a_code_is_not_good_for_ever(system: TestSystem) {
         let alice = system.person("alice").await;

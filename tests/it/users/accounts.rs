@@ -5,7 +5,7 @@ use busbar_http::caller::{AUDIENCE_API, ISSUER};
 use busbar_http::token::{KeySet, VerifyingKeys};
 use serde_json::{Value, json};
 
-use super::{Tokens, id_of, login, mail, refresh, sign_up, tokens, with};
+use super::{Tokens, id_of, login, mail, refresh, sign_up, staff, tokens, with};
 use crate::support::person::PASSWORD;
 use crate::support::{Person, both_engines};
 
@@ -56,6 +56,7 @@ both_engines! {
             (json!({"email": "b@example.org", "password": PASSWORD, "phone": "1"}), 422, "phone_invalid", "/phone"),
             (json!({"email": "b@example.org", "password": PASSWORD, "locale": "_"}), 422, "locale_invalid", "/locale"),
             (json!({"email": "b@example.org", "password": PASSWORD, "timezone": ""}), 422, "timezone_invalid", "/timezone"),
+            (json!({"email": "b@example.org", "password": PASSWORD, "name": "a\u{202e}b"}), 422, "name_invalid", "/name"),
         ] {
             let refused = system.anonymous().post("/api/users", order).await;
             let refused = refused.expect_problem(status, code);
@@ -141,7 +142,12 @@ both_engines! {
         verify(&second["token"]).await.expect_problem(422, "verification_invalid");
         visitor.post("/api/auth/email/resend", json!({"email": "ada@example.org"})).await.expect(202);
         let third = mail(&system, &id).await.expect(200);
-        verify(&third["token"]).await.expect(200);
+        for _ in 0..2 {
+            verify(&third["token"]).await.expect(200);
+        }
+        // A link that has worked tells of its account no longer than any other is good.
+        system.advance(std::time::Duration::from_secs(86_400)).await;
+        verify(&third["token"]).await.expect_problem(422, "verification_invalid");
     }
 
     /// Somebody else's account is as if it were not there, whatever is done to it; staff see all.
@@ -166,6 +172,31 @@ both_engines! {
         assert_eq!(ada.get(&path).await.expect(200)["name"], "ada");
         assert_eq!(admin.get(&path).await.expect(200)["email"], "ada@example.org");
         admin.get("/api/users/not-an-id").await.expect(404);
+    }
+
+    /// Operators change the profiles of customers and their own, not those of other staff.
+    async fn operators_change_the_profiles_of_customers(system: TestSystem) {
+        let (ada, admin) = (system.person("ada").await, system.admin().await);
+        let olga = staff(&system, "olga", "operator").await;
+        let other = staff(&system, "oscar", "operator").await;
+        let boss = id_of(&admin.get("/api/users/me").await.expect(200));
+        let name = json!({"name": "Somebody"});
+        for id in [&ada.id, &olga.id] {
+            let changed = olga.patch(&format!("/api/users/{id}"), name.clone()).await.expect(200);
+            assert_eq!(changed["name"], "Somebody");
+        }
+        for id in [&other.id, &boss] {
+            let path = format!("/api/users/{id}");
+            for version in ["*", "\"v1\""] {
+                let olga = olga.header("if-match", version);
+                let refused = olga.patch(&path, name.clone()).await;
+                refused.expect_problem(403, "insufficient_scope");
+                let refused = olga.put(&path, name.clone()).await;
+                refused.expect_problem(403, "insufficient_scope");
+            }
+            assert_ne!(olga.get(&path).await.expect(200)["name"], "Somebody");
+            admin.patch(&path, name.clone()).await.expect(200);
+        }
     }
 
     /// A profile is replaced or changed, and not when somebody else was faster.

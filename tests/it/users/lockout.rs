@@ -150,5 +150,31 @@ both_engines! {
         stopped.expect_problem(429, "too_many_attempts");
         system.advance(Duration::from_secs(3_600)).await;
         sign_up(&system, "another@example.org").await.expect(201);
+        // An address that is taken counts like any other: nobody asks for many.
+        for _ in 0..2 {
+            sign_up(&system, "user0@example.org").await.expect_problem(409, "email_taken");
+        }
+        for email in ["user0@example.org", "a@example.org"] {
+            sign_up(&system, email).await.expect_problem(429, "too_many_attempts");
+        }
+    }
+
+    /// A network that has to wait uses up nothing of what all networks have together.
+    async fn a_network_that_has_to_wait_takes_nothing_from_the_others(system: TestSystem) {
+        system.kill();
+        let few = [
+            ("BUSBAR_USERS_REGISTRATIONS_PER_ADDRESS_PER_HOUR", "2"),
+            ("BUSBAR_USERS_REGISTRATIONS_PER_HOUR", "3"),
+        ];
+        system.launch_with(&few).await;
+        let visitor = system.anonymous().at(&system.service_url(ServiceName::Users));
+        let mut statuses = Vec::new();
+        for (number, last) in [1, 1, 1, 1, 1, 2, 3].into_iter().enumerate() {
+            let from = visitor.header("x-forwarded-for", &format!("192.0.2.{last}"));
+            let email = format!("user{number}@example.org");
+            let order = json!({"email": email, "password": PASSWORD});
+            statuses.push(from.post("/users", order).await.status);
+        }
+        assert_eq!(statuses, [201, 201, 429, 429, 429, 201, 429]);
     }
 }

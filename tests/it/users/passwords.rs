@@ -3,7 +3,7 @@
 use busbar::types::ServiceName;
 use serde_json::json;
 
-use super::{login, refresh, sign_up, tokens, with};
+use super::{id_of, login, refresh, sign_up, tokens, with};
 use crate::support::both_engines;
 use crate::support::person::PASSWORD;
 
@@ -24,6 +24,8 @@ both_engines! {
         };
         let short = change(PASSWORD, "short").await.expect_problem(422, "password_too_short");
         assert_eq!(short["errors"][0]["pointer"], "/new");
+        let same = change(PASSWORD, PASSWORD).await.expect_problem(422, "password_unchanged");
+        assert_eq!(same["errors"][0]["pointer"], "/new");
         change("not the password", NEW).await.expect_problem(401, "invalid_credentials");
         change(PASSWORD, NEW).await.expect(204);
 
@@ -35,6 +37,28 @@ both_engines! {
         refresh(&visitor, &one.refresh).await.expect(200);
         login(&visitor, "ada@example.org", PASSWORD).await.expect(401);
         login(&visitor, "ada@example.org", NEW).await.expect(200);
+    }
+
+    /// A code that was asked for before a suspension is good for nothing, also after its end.
+    async fn a_suspension_outlives_the_codes_that_were_asked_for(system: TestSystem) {
+        let (admin, visitor) = (system.admin().await, system.anonymous());
+        let id = id_of(&sign_up(&system, "ada@example.org").await.expect(201));
+        let forgot = json!({"email": "ada@example.org"});
+        visitor.post("/api/auth/password/forgot", forgot).await.expect(202);
+        let mailed = format!("/internal/users/{id}/password-reset");
+        let mailer = system.internal_as("notifications", ServiceName::Users);
+        let is_asked = async || mailer.get(&mailed).await.status == 200;
+        system.eventually("the code is there", is_asked).await;
+        let token = mailer.get(&mailed).await.expect(200)["token"].clone();
+
+        for action in ["suspend", "reactivate"] {
+            admin.post(&format!("/api/users/{id}/{action}"), json!({})).await.expect(200);
+        }
+        mailer.get(&mailed).await.expect_problem(404, "password_reset_not_found");
+        let order = json!({"token": token, "password": NEW});
+        let refused = visitor.post("/api/auth/password/reset", order).await;
+        refused.expect_problem(422, "password_reset_invalid");
+        tokens(&system, "ada@example.org").await;
     }
 
     /// A stolen access token is no way to try passwords without end.

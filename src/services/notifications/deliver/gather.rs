@@ -43,6 +43,17 @@ pub(in super::super) struct Contact {
     name: Option<Name>,
     locale: Locale,
     timezone: Zone,
+    status: Standing,
+}
+
+/// What is read of where an account stands.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Standing {
+    /// Its address is proven.
+    Active,
+    #[serde(other)]
+    Other,
 }
 
 /// What is read of a bill.
@@ -84,11 +95,15 @@ pub(super) async fn gather(
     message: &Message,
 ) -> Result<Known, Stop> {
     let inquiry = Inquiry { notifications, message };
-    let Contact { email, name, locale, timezone } = inquiry.contact().await?;
+    let Contact { email, name, locale, timezone, status } = inquiry.contact().await?;
+    let facts: Facts = serde_json::from_str(&message.facts).map_err(Problem::internal)?;
+    // Whoever signs up with somebody else's address has mail of ours go there: it bears no words
+    // of theirs.
+    let is_known = matches!(status, Standing::Active) || !matches!(facts, Facts::Proof);
+    let name = name.filter(|_| is_known);
     let mut variables = Variables::new();
     variables.insert("name".to_owned(), json!(name));
     variables.insert("occurred_at".to_owned(), json!(message.occurred_at));
-    let facts: Facts = serde_json::from_str(&message.facts).map_err(Problem::internal)?;
     match facts {
         Facts::Bill { bill_id, days } => {
             variables.insert("days".to_owned(), json!(days));

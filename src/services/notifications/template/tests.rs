@@ -40,7 +40,11 @@ fn every_template_is_written_in_every_language() {
                 assert!(!words.trim().is_empty(), "{language}/{template}");
                 assert!(!words.contains("{{") && !words.contains("{%"), "{language}/{template}");
             }
-            assert!(letter.html.contains("Ada Lovelace") && letter.text.contains("Ada Lovelace"));
+            // The address may be somebody else's, and the name not theirs.
+            let is_named = *template != Template::EmailVerification;
+            for words in [&letter.text, &letter.html] {
+                assert_eq!(words.contains("Ada Lovelace"), is_named, "{language}/{template}");
+            }
             assert!(letter.html.contains("pay.example.org"), "{language}/{template}");
             assert!(!notice.text.contains("AbC-123_token"), "a notice is kept: no token in it");
         }

@@ -18,7 +18,8 @@ use super::super::store::{self, administration, throttle};
 use super::guess::account_key;
 use super::person::Person;
 
-/// `PUT /users/{id}/roles`. The role is in the next access token.
+/// `PUT /users/{id}/roles`. Access tokens that say another role are withdrawn; the next refresh
+/// gives one that says this.
 pub(crate) async fn give_role(
     users: Data<Users>,
     person: Person,
@@ -26,10 +27,10 @@ pub(crate) async fn give_role(
     Body(RoleChange { role }): Body<RoleChange>,
 ) -> Result<Reply, Problem> {
     person.require_admin()?;
-    let act = &person.act;
+    let (act, proof) = (&person.act, users.section.email_verification);
     let changed = users.database.transaction(async |tx| {
         administration::line_up(tx).await?;
-        let Some(user) = administration::give_role(tx, id, role, act.at).await? else {
+        let Some(user) = administration::give_role(tx, id, role, proof, act.at).await? else {
             return Err(why_not(tx, id, |_| LAST_ADMINISTRATOR).await?);
         };
         events::note(tx, act, "user.role_changed", id, json!({ "role": role })).await?;
@@ -38,7 +39,8 @@ pub(crate) async fn give_role(
     Reply::first(200, &changed.await?)
 }
 
-/// `POST /users/{id}/suspend`: ends all sessions, and none can be begun.
+/// `POST /users/{id}/suspend`: ends all sessions, and none can be begun. Codes for a new password
+/// that were asked for before are good for nothing, also once the user is let in again.
 pub(crate) async fn suspend(
     users: Data<Users>,
     person: Person,
@@ -46,15 +48,17 @@ pub(crate) async fn suspend(
 ) -> Result<Reply, Problem> {
     person.require_admin()?;
     let (act, reason) = (&person.act, SessionEnd::Admin);
+    let proof = users.section.email_verification;
     let changed = users.database.transaction(async |tx| {
         administration::line_up(tx).await?;
-        let Some(user) = administration::suspend(tx, id, act.at).await? else {
+        let Some(user) = administration::suspend(tx, id, proof, act.at).await? else {
             let why = |user: &User| match user.status {
                 Status::Suspended => USER_SUSPENDED,
                 Status::PendingVerification | Status::Active => LAST_ADMINISTRATOR,
             };
             return Err(why_not(tx, id, why).await?);
         };
+        store::reset::supersede(tx, id, act.at).await?;
         let ended = store::session::revoke_all(tx, id, None, reason, act.at).await?;
         events::tell(tx, act, &UserSuspended { user_id: id }).await?;
         events::tell_ended(tx, act, id, &ended, reason).await?;

@@ -28,6 +28,7 @@ pub(crate) async fn change(
     let account = account.ok_or(USER_NOT_FOUND)?;
     password::check(&order.new, users.section.password_length_min, &account.email)
         .map_err(|refused| field("/new", &refused))?;
+    password::differs(&order.new, &order.current).map_err(|refused| field("/new", &refused))?;
 
     let guess = Guess::new(&users, &visitor, &account.email, Some(&account), now);
     guess.admit(&users, now).await?;

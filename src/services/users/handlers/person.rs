@@ -45,6 +45,15 @@ impl Person {
     pub(crate) fn may_see(&self, user: UserId) -> bool {
         self.id == user || self.require_staff().is_ok()
     }
+
+    /// The role of the accounts that this person may change; `None` for their own, and for
+    /// administrators: whatever it is.
+    pub(crate) fn changes_only(&self, user: UserId) -> Option<Role> {
+        match self.role {
+            Role::Admin => None,
+            Role::Customer | Role::Operator => (self.id != user).then_some(Role::Customer),
+        }
+    }
 }
 
 impl FromRequest for Person {

@@ -64,7 +64,10 @@ pub(crate) async fn ask(users: &Users, job: &Job) -> Result<(), Problem> {
     let asked: Asked = job.read().map_err(Problem::internal)?;
     let now = users.clock.now();
     let done = users.database.transaction(async |tx| {
-        if let Some(user_id) = asked.user_id {
+        if let Some(user_id) = asked.user_id
+            // Unless the account was suspended meanwhile.
+            && store::user::standing(tx, user_id).await?.is_some()
+        {
             let reset = Reset::of(user_id, now);
             store::reset::insert(tx, &reset).await?;
             let act = Act::by(user_id, &asked.request_id, now);

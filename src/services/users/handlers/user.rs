@@ -2,6 +2,7 @@
 
 use actix_web::web::Data;
 use busbar_http::precondition::version_mismatch;
+use busbar_http::problem::kinds;
 use busbar_http::{Body, IfMatch, Listed, Path, Problem, Query, Reply};
 
 use crate::storage::Transaction;
@@ -13,7 +14,7 @@ use super::super::lockout::Hourly;
 use super::super::model::user::{NewUser, Profile, ProfileChange, Role, User, UserQuery};
 use super::super::password;
 use super::super::problem::{EMAIL_TAKEN, USER_NOT_FOUND};
-use super::super::store::{self, throttle, user::Start};
+use super::super::store::{self, throttle, user::Only, user::Start};
 use super::guess::too_many;
 use super::password::field;
 use super::person::Person;
@@ -31,6 +32,9 @@ pub(crate) async fn register(
     let (id, now) = (UserId::new(), users.clock.now());
     let counters = Counters::new(&users, &visitor);
     counters.admit(&users, now).await?;
+    // Counted for good before anything is told or hashed: a taken address counts, and so does
+    // whoever leaves without waiting for the answer.
+    users.database.transaction(async |tx| counters.count(tx, now).await).await?;
     // Told here, as it is below, but before anything is hashed.
     if store::user::is_taken(&users.database, &new.email).await? {
         return Err(EMAIL_TAKEN.problem().at("/email"));
@@ -40,7 +44,6 @@ pub(crate) async fn register(
         Start { id, role: Role::Customer, verified_at: None, password_hash: &hash, at: now };
     let act = Act::by(id, &visitor.request_id, now);
     let made = users.database.transaction(async |tx| {
-        counters.count(tx, now).await?;
         let user = store::user::insert(tx, &new, start).await?;
         let user = user.ok_or_else(|| EMAIL_TAKEN.problem().at("/email"))?;
         events::tell(tx, &act, &UserRegistered::from(&user)).await?;
@@ -76,6 +79,7 @@ impl Counters {
         Ok(())
     }
 
+    /// Fails as a whole where one of them is full.
     async fn count(&self, tx: &mut Transaction<'_>, now: Timestamp) -> Result<(), Problem> {
         for (key, hourly) in &self.0 {
             let tally = throttle::take(tx, key, now).await?;
@@ -126,7 +130,7 @@ pub(crate) async fn replace(
     update(users, person, id, expected, Body(profile.into())).await
 }
 
-/// `PATCH /users/{id}`.
+/// `PATCH /users/{id}`: one's own; for operators those of customers, for administrators all.
 pub(crate) async fn update(
     users: Data<Users>,
     person: Person,
@@ -134,14 +138,17 @@ pub(crate) async fn update(
     expected: IfMatch,
     Body(change): Body<ProfileChange>,
 ) -> Result<Reply, Problem> {
-    let seen = seen(&users, &person, id).await?;
+    let (seen, role) = (seen(&users, &person, id).await?, person.changes_only(id));
+    require_role(&seen, role)?;
     expected.require(seen.version)?;
     // Who named no version does not mind what others have changed meanwhile.
     let version = (expected != IfMatch::Any).then_some(seen.version);
+    let only = Only { version, role };
     let (act, details) = (&person.act, events::fields(&change.fields()));
     let changed = users.database.transaction(async |tx| {
-        let Some(user) = store::user::change(tx, id, version, &change, act.at).await? else {
+        let Some(user) = store::user::change(tx, id, only, &change, act.at).await? else {
             let current = store::user::current(tx, id).await?.ok_or(USER_NOT_FOUND)?;
+            require_role(&current, role)?;
             return Err(version_mismatch(current.version));
         };
         events::note(tx, act, "user.updated", id, details.clone()).await?;
@@ -153,6 +160,13 @@ pub(crate) async fn update(
 /// The user, if the person may see them; somebody else's account is as if it were not there.
 async fn seen(users: &Users, person: &Person, id: UserId) -> Result<User, Problem> {
     if person.may_see(id) { find(users, id).await } else { Err(USER_NOT_FOUND.problem()) }
+}
+
+fn require_role(user: &User, role: Option<Role>) -> Result<(), Problem> {
+    match role {
+        Some(role) if role != user.role => Err(kinds::INSUFFICIENT_SCOPE.problem()),
+        Some(_) | None => Ok(()),
+    }
 }
 
 async fn find(users: &Users, id: UserId) -> Result<User, Problem> {

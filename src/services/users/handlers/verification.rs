@@ -31,10 +31,10 @@ pub(crate) async fn verify(
     let now = users.clock.now();
     let verified = users.database.transaction(async |tx| {
         let Some(user_id) = store::verification::use_up(tx, id, now).await? else {
-            return proven_before(tx, id).await;
+            return proven_before(tx, id, now).await;
         };
         let Some(user) = store::user::verify(tx, user_id, now).await? else {
-            return proven_before(tx, id).await;
+            return proven_before(tx, id, now).await;
         };
         let act = Act::by(user_id, &request.id, now);
         events::tell(tx, &act, &UserVerified { user_id }).await?;
@@ -43,9 +43,13 @@ pub(crate) async fn verify(
     Reply::first(200, &verified.await?)
 }
 
-/// The user whose address this has proven already.
-async fn proven_before(tx: &mut Transaction<'_>, id: VerificationId) -> Result<User, Problem> {
-    let user = store::verification::used_by(tx, id).await?.ok_or(VERIFICATION_INVALID)?;
+/// The user whose address this has proven already. The link answers no longer than it is good.
+async fn proven_before(
+    tx: &mut Transaction<'_>,
+    id: VerificationId,
+    now: Timestamp,
+) -> Result<User, Problem> {
+    let user = store::verification::used_by(tx, id, now).await?.ok_or(VERIFICATION_INVALID)?;
     let user = store::user::current(tx, user).await?;
     user.ok_or_else(|| VERIFICATION_INVALID.problem())
 }

@@ -7,7 +7,7 @@ use crate::stored_as_text;
 use crate::types::{Cursor, Email, Limit, Locale, Name, Timestamp, UserId, Zone, words};
 
 use super::super::password::Password;
-use super::words::Phone;
+use super::words::{OwnName, Phone};
 
 words! {
     /// What somebody may do.
@@ -94,7 +94,7 @@ pub(crate) struct NewUser {
     /// 15 characters or more, unless the settings say otherwise.
     #[schema(value_type = String, format = Password, max_length = 256)]
     pub(crate) password: Password,
-    pub(crate) name: Option<Name>,
+    pub(crate) name: Option<OwnName>,
     pub(crate) phone: Option<Phone>,
     pub(crate) locale: Option<Locale>,
     pub(crate) timezone: Option<Zone>,
@@ -104,7 +104,7 @@ pub(crate) struct NewUser {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Profile {
-    pub(crate) name: Option<Name>,
+    pub(crate) name: Option<OwnName>,
     pub(crate) phone: Option<Phone>,
     pub(crate) locale: Option<Locale>,
     pub(crate) timezone: Option<Zone>,
@@ -115,8 +115,8 @@ pub(crate) struct Profile {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProfileChange {
     #[serde(default, deserialize_with = "named")]
-    #[schema(value_type = Option<Name>)]
-    pub(crate) name: Option<Option<Name>>,
+    #[schema(value_type = Option<OwnName>)]
+    pub(crate) name: Option<Option<OwnName>>,
     #[serde(default, deserialize_with = "named")]
     #[schema(value_type = Option<Phone>)]
     pub(crate) phone: Option<Option<Phone>>,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::stored_as_text;
-use crate::types::{Refused, Text, text_form};
+use crate::types::{Name, Refused, Text, text_form};
 
 /// A telephone number in its international form: `+` and 7 to 15 digits (E.164).
 #[derive(Clone, Eq, PartialEq)]
@@ -40,8 +40,38 @@ impl Text for Phone {
     }
 }
 
-text_form!(Phone);
-stored_as_text!(Phone);
+/// What somebody calls themselves, as they tell it. Mails and pages show it amid text of ours, so
+/// nothing in it turns what stands after it. What was stored before this rule is read as a `Name`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct OwnName(Name);
+
+/// Embeddings, overrides and isolates of direction (Unicode Standard Annex 9).
+const TURNING: [std::ops::RangeInclusive<char>; 2] =
+    ['\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
+
+impl Text for OwnName {
+    fn example() -> Option<&'static str> {
+        Name::example()
+    }
+
+    fn text(&self) -> Cow<'_, str> {
+        self.0.as_str().into()
+    }
+
+    fn parse(text: &str) -> Result<Self, Refused> {
+        let name = Name::parse(text)?;
+        if name.as_str().chars().any(|c| TURNING.iter().any(|range| range.contains(&c))) {
+            return Err(Refused::new(
+                "name_invalid",
+                "no signs that turn the direction of writing",
+            ));
+        }
+        Ok(OwnName(name))
+    }
+}
+
+text_form!(Phone, OwnName);
+stored_as_text!(Phone, OwnName);
 
 #[cfg(test)]
 mod tests {
@@ -54,5 +84,17 @@ mod tests {
         for bad in ["2025550123", "+0123456789", "+123456", "+1234567890123456", "+12x345678", ""] {
             assert!(bad.parse::<Phone>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_name_of_any_script_turns_no_text_around_it() {
+        for good in ["Ada Lovelace", "עדה לאבלייס", "آدا لوفلايس"] {
+            assert_eq!(good.parse::<OwnName>().map(|name| name.to_string()), Ok(good.to_owned()));
+        }
+        for turning in ('\u{202a}'..='\u{202e}').chain('\u{2066}'..='\u{2069}') {
+            let refused = format!("Ada{turning}ada").parse::<OwnName>().map_err(|it| it.code());
+            assert_eq!(refused, Err("name_invalid"), "{turning:?}");
+        }
+        assert!("".parse::<OwnName>().is_err());
     }
 }

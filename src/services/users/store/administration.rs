@@ -1,5 +1,6 @@
 //! What administrators do to accounts, in storage.
 
+use crate::config::EmailVerification;
 use crate::storage::{Database, StoreError, Transaction, params, sql};
 use crate::types::{Timestamp, UserId};
 
@@ -10,12 +11,17 @@ sql! {
     FOUND = "INSERT INTO administration (id, founded_at, changes) VALUES ('house', $1, 0)
              ON CONFLICT (id) DO NOTHING";
     LINE_UP = "UPDATE administration SET changes = changes + 1 WHERE id = 'house'";
-    // Somebody who can log in must remain to name others.
-    GIVE_ROLE = "UPDATE users SET role = $2, version = version + 1, updated_at = $3
+    // Tokens that say another role are withdrawn; sessions go on. Somebody who can log in must
+    // remain to name others.
+    GIVE_ROLE = "UPDATE users
+                 SET role = $2,
+                     token_version = token_version + CASE WHEN role <> $2 THEN 1 ELSE 0 END,
+                     version = version + 1, updated_at = $3
                  WHERE id = $1 AND ($2 = 'admin' OR role <> 'admin' OR EXISTS (
                      SELECT 1 FROM users AS other
                      WHERE other.role = 'admin' AND other.id <> $1
-                       AND other.status <> 'suspended'))
+                       AND (other.status = 'active'
+                            OR (other.status = 'pending_verification' AND $4))))
                  RETURNING id, email, name, phone, locale, timezone, role, status, verified_at,
                            version, created_at, updated_at";
     SUSPEND = "UPDATE users SET status = 'suspended', token_version = token_version + 1,
@@ -24,7 +30,8 @@ sql! {
                  AND (role <> 'admin' OR EXISTS (
                      SELECT 1 FROM users AS other
                      WHERE other.role = 'admin' AND other.id <> $1
-                       AND other.status <> 'suspended'))
+                       AND (other.status = 'active'
+                            OR (other.status = 'pending_verification' AND $3))))
                RETURNING id, email, name, phone, locale, timezone, role, status, verified_at,
                          version, created_at, updated_at";
     REACTIVATE = "UPDATE users
@@ -58,18 +65,27 @@ pub(crate) async fn give_role(
     tx: &mut Transaction<'_>,
     id: UserId,
     role: Role,
+    proof: EmailVerification,
     at: Timestamp,
 ) -> Result<Option<User>, StoreError> {
-    tx.optional(GIVE_ROLE, params![id, role, at]).await
+    tx.optional(GIVE_ROLE, params![id, role, at, unproven_may_log_in(proof)]).await
 }
 
 /// `None`: no such user, suspended already, or the last administrator.
 pub(crate) async fn suspend(
     tx: &mut Transaction<'_>,
     id: UserId,
+    proof: EmailVerification,
     at: Timestamp,
 ) -> Result<Option<User>, StoreError> {
-    tx.optional(SUSPEND, params![id, at]).await
+    tx.optional(SUSPEND, params![id, at, unproven_may_log_in(proof)]).await
+}
+
+fn unproven_may_log_in(proof: EmailVerification) -> bool {
+    match proof {
+        EmailVerification::Optional => true,
+        EmailVerification::Required => false,
+    }
 }
 
 /// `None`: no such user, or not suspended.

@@ -46,6 +46,7 @@ sql! {
                   timezone = COALESCE($9, timezone),
                   version = version + 1, updated_at = $3
               WHERE id = $1 AND (CAST($2 AS BIGINT) IS NULL OR version = $2)
+                AND (CAST($10 AS TEXT) IS NULL OR role = $10)
               RETURNING id, email, name, phone, locale, timezone, role, status, verified_at,
                         version, created_at, updated_at";
     NEW_PASSWORD = "UPDATE users SET password_hash = $3, password_changed_at = $4,
@@ -74,6 +75,13 @@ pub(crate) struct Start<'a> {
     pub(crate) verified_at: Option<Timestamp>,
     pub(crate) password_hash: &'a str,
     pub(crate) at: Timestamp,
+}
+
+/// What an account must be for a change to be made; `None`: whatever it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Only {
+    pub(crate) version: Option<i64>,
+    pub(crate) role: Option<Role>,
 }
 
 /// `None`: the address has an account already.
@@ -163,11 +171,11 @@ pub(crate) async fn logged_in(
     tx.optional(LOGGED_IN, values).await
 }
 
-/// `None`: no such user, or no longer of this version.
+/// `None`: no such user, or no longer of this version or role.
 pub(crate) async fn change(
     tx: &mut Transaction<'_>,
     id: UserId,
-    version: Option<i64>,
+    only: Only,
     change: &ProfileChange,
     at: Timestamp,
 ) -> Result<Option<User>, StoreError> {
@@ -175,7 +183,8 @@ pub(crate) async fn change(
     let name = change.name.as_ref().and_then(Option::as_ref);
     let phone = change.phone.as_ref().and_then(Option::as_ref);
     let (locale, timezone) = (&change.locale, &change.timezone);
-    let values = params![id, version, at, names, name, phones, phone, locale, timezone];
+    let Only { version, role } = only;
+    let values = params![id, version, at, names, name, phones, phone, locale, timezone, role];
     tx.optional(CHANGE, values).await
 }
 

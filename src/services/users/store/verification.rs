@@ -19,7 +19,7 @@ sql! {
               WHERE id = $1 AND used_at IS NULL AND expires_at > $2
               RETURNING user_id AS value";
     USED_BY = "SELECT user_id AS value FROM email_verifications
-               WHERE id = $1 AND used_at IS NOT NULL";
+               WHERE id = $1 AND used_at IS NOT NULL AND expires_at > $2";
     FORGET = "DELETE FROM email_verifications WHERE id IN (
                   SELECT id FROM email_verifications WHERE expires_at < $1
                   ORDER BY expires_at LIMIT $2)";
@@ -55,12 +55,13 @@ pub(crate) async fn use_up(
     Ok(used.map(|(user,)| user))
 }
 
-/// Whose address was proven by this before.
+/// Whose address was proven by this before; `None` also once it would have been over anyway.
 pub(crate) async fn used_by(
     tx: &mut Transaction<'_>,
     id: VerificationId,
+    now: Timestamp,
 ) -> Result<Option<UserId>, StoreError> {
-    let used: Option<(UserId,)> = tx.optional(USED_BY, params![id]).await?;
+    let used: Option<(UserId,)> = tx.optional(USED_BY, params![id, now]).await?;
     Ok(used.map(|(user,)| user))
 }
 

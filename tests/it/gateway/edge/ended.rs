@@ -1,7 +1,7 @@
 //! A session that has ended is over at the gateway a moment later, for every service behind it.
 
 use busbar::types::ServiceName;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Keeper, claims, gateway};
@@ -54,6 +54,33 @@ both_engines! {
         purge.expect_problem(401, "token_revoked");
         let known = system.figure(ServiceName::Gateway, "busbar_gateway_ended_sessions").await;
         assert!(known >= 4.0, "three sessions and one version: {known}");
+    }
+
+    /// A role that was taken away is gone behind the gateway too; the session goes on with the one
+    /// that is left.
+    async fn a_role_that_was_taken_away_is_gone_at_the_gateway(system: TestSystem) {
+        const FOR_STAFF: &str = "/api/analytics/dashboard";
+        let (admin, ada) = (system.admin().await, system.person("ada").await);
+        let path = format!("/api/users/{}/roles", ada.id);
+        let give = async |role: &str| admin.put(&path, json!({ "role": role })).await.expect(200);
+        give("operator").await;
+        let order = json!({"email": "ada@example.org", "password": PASSWORD});
+        let given = system.anonymous().post("/api/auth/login", order).await.expect(200);
+        let with = |tokens: &Value| {
+            Person::with_token(&system.url(), tokens["access_token"].as_str().unwrap())
+        };
+        let operator = with(&given);
+        operator.get(FOR_STAFF).await.expect(200);
+
+        give("customer").await;
+        is_refused(&system, "the end of a role is known", &operator).await;
+        operator.get(FOR_STAFF).await.expect_problem(401, "token_revoked");
+        let order = json!({"refresh_token": given["refresh_token"]});
+        let next = system.anonymous().post("/api/auth/refresh", order).await.expect(200);
+        assert_eq!(next["session_id"], given["session_id"]);
+        let customer = with(&next);
+        customer.get("/api/bills").await.expect(200);
+        customer.get(FOR_STAFF).await.expect_problem(403, "insufficient_scope");
     }
 
     /// The list of what has ended is for the gateway, and tells the last moments again.
