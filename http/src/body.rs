@@ -1,5 +1,7 @@
 //! Bodies, paths and queries, parsed once into types; a refusal points at the wrong field.
 
+mod root;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -13,6 +15,8 @@ use serde::de::DeserializeOwned;
 
 use crate::deadline::Deadline;
 use crate::problem::{Problem, kinds};
+
+use self::root::Root;
 
 /// The largest JSON body that is read, unless the server sets [`BodyLimit`].
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -91,7 +95,7 @@ fn is_json(request: &HttpRequest) -> bool {
 /// Parses JSON into `T`; the refusal names the field by JSON Pointer (RFC 6901).
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut source = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut source).map_err(|error| {
+    let value = serde_path_to_error::deserialize(Root(&mut source)).map_err(|error| {
         let pointer = pointer(error.path());
         refuse(pointer, error.inner())
     })?;
@@ -117,8 +121,25 @@ fn refuse(pointer: String, error: &serde_json::Error) -> Problem {
     let text = error.to_string();
     // serde_json appends the place in the text: the pointer says it better.
     let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
-    let (code, detail) = code_of(text);
+    let text = without_names(text);
+    let (code, detail) = code_of(&text);
     Problem::field(pointer, code, detail)
+}
+
+/// serde names the type that it expected: what our types are called is nothing to a client.
+fn without_names(text: &str) -> Cow<'_, str> {
+    const PLAIN: [(&str, &str); 4] = [
+        ("struct ", "an object"),
+        ("internally tagged enum ", "an object"),
+        ("tuple struct ", "another value"),
+        ("enum ", "another value"),
+    ];
+    let named = text.rsplit_once(", expected ");
+    let plain = named.and_then(|(found, expected)| {
+        let (_, plain) = PLAIN.iter().find(|(kind, _)| expected.starts_with(kind))?;
+        Some(format!("{found}, expected {plain}").into())
+    });
+    plain.unwrap_or(text.into())
 }
 
 /// `code: detail` from a type of ours keeps its code; serde's own sentences get one.
@@ -203,93 +224,4 @@ fn query<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-    use serde::{Deserialize, Deserializer};
-
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Order {
-        #[allow(dead_code)]
-        lines: Vec<Line>,
-    }
-
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Line {
-        #[allow(dead_code)]
-        #[serde(deserialize_with = "whole")]
-        amount_minor: i64,
-    }
-
-    fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
-        let value = serde_json::Value::deserialize(deserializer)?;
-        value.as_i64().ok_or_else(|| serde::de::Error::custom("money_not_integer: whole numbers"))
-    }
-
-    fn refused(text: &str) -> serde_json::Value {
-        parse::<Order>(text.as_bytes()).unwrap_err().body(None)
-    }
-
-    #[test]
-    fn a_refusal_points_at_the_field() {
-        let body = refused(r#"{"lines":[{"amount_minor":1},{"amount_minor":44.96}]}"#);
-        assert_eq!(body["code"], "money_not_integer");
-        assert_eq!(body["errors"][0]["pointer"], "/lines/1/amount_minor");
-
-        let body = refused(r#"{"lines":[],"role":"admin"}"#);
-        assert_eq!(body["code"], "unknown_field");
-        assert_eq!(body["errors"][0]["pointer"], "/role");
-
-        let body = refused(r#"{}"#);
-        assert_eq!(body["code"], "field_required");
-    }
-
-    #[test]
-    fn a_refusal_points_at_the_parameter() {
-        #[derive(Debug, Deserialize)]
-        #[serde(deny_unknown_fields)]
-        #[allow(dead_code)]
-        struct Asked {
-            limit: Option<u32>,
-            from: String,
-        }
-        for (text, code, pointer) in [
-            ("from=a&limit=many", "invalid_query", "/limit"),
-            ("from=a&size=1", "unknown_field", "/size"),
-            // The detail names it.
-            ("from=a&from=b", "field_repeated", ""),
-            ("limit=1", "field_required", ""),
-            ("from=%00", "nul_not_allowed", ""),
-        ] {
-            let body = query::<Asked>(text).unwrap_err().body(None);
-            assert_eq!(body["code"], code, "{text}: {body}");
-            assert_eq!(
-                body["errors"][0]["pointer"].as_str().unwrap_or_default(),
-                pointer,
-                "{body}"
-            );
-        }
-        assert_eq!(query::<Asked>("from=a%20b&limit=3").unwrap().from, "a b");
-    }
-
-    #[test]
-    fn a_nul_is_refused_and_a_text_about_one_is_not() {
-        let refused = |text: &str| parse::<serde_json::Value>(text.as_bytes()).is_err();
-        assert!(refused(r#"{"note":"x\u0000"}"#));
-        assert!(refused(r#"{"note":"\\\u0000"}"#));
-        assert!(!refused(r#"{"note":"\\u0000"}"#));
-    }
-
-    #[test]
-    fn broken_json_is_a_400() {
-        for text in ["{", "", "{\"lines\":[]} x", "nul"] {
-            let body = refused(text);
-            assert_eq!(
-                (body["status"].as_u64(), body["code"].as_str()),
-                (Some(400), Some("invalid_json")),
-                "{text}"
-            );
-        }
-    }
-}
+mod tests;

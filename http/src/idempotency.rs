@@ -84,7 +84,11 @@ impl<T: DeserializeOwned + 'static> FromRequest for MaybeKeyed<T> {
 
 /// The key and the place; the fingerprint still holds only the path parameters.
 fn key_of(request: &HttpRequest) -> Result<IdempotencyKey, Problem> {
-    let header = request.headers().get(HEADER).ok_or(kinds::KEY_REQUIRED)?;
+    let mut fields = request.headers().get_all(HEADER);
+    let header = fields.next().ok_or(kinds::KEY_REQUIRED)?;
+    if fields.next().is_some() {
+        return Err(kinds::KEY_INVALID.problem().detail("there is more than one Idempotency-Key"));
+    }
     let key = header.to_str().unwrap_or_default().trim();
     let is_printable = key.bytes().all(|byte| (0x20..0x7f).contains(&byte));
     if key.is_empty() || key.len() > KEY_LENGTH_MAX || !is_printable {
@@ -179,6 +183,23 @@ mod tests {
         assert_eq!(keyed(None).await.unwrap().1, None);
         assert_eq!(keyed(Some("k-1")).await.unwrap().1.unwrap().key, "k-1");
         assert_eq!(keyed(Some(" ")).await.unwrap_err().code(), "idempotency_key_invalid");
+    }
+
+    #[actix_rt::test]
+    async fn a_request_has_one_key() {
+        for second in ["k-1", "k-2", ""] {
+            let request = TestRequest::post()
+                .append_header((HEADER, "k-1"))
+                .append_header((HEADER, second))
+                .set_json(Value::Null);
+            let (request, mut payload) = request.to_http_parts();
+            let keyed = Keyed::<Value>::from_request(&request, &mut payload).await;
+            let refused = keyed.unwrap_err();
+            assert_eq!(
+                (refused.status().as_u16(), refused.code()),
+                (400, "idempotency_key_invalid")
+            );
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod books;
 mod isolation;
 mod kept;
 mod refused;
+pub(crate) mod resolved;
 mod unknown;
 
 use futures_util::future::join_all;

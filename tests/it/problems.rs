@@ -5,6 +5,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::database::Held;
+use crate::payments::resolved::{BANK_TAKES, LATE_LOOKS};
 use crate::support::orders::order;
 use crate::support::postgres::{self, Cluster};
 use crate::support::{Engine, Person, TestSystem};
@@ -116,11 +117,12 @@ async fn a_database_that_is_too_busy_is_told_as_such() {
 /// An operator does not end a payment that is being worked on at that moment.
 #[actix_web::test]
 async fn a_payment_in_hand_is_not_resolved() {
-    let system = TestSystem::start(Engine::Postgres).await;
+    let system = TestSystem::start_with(Engine::Postgres, &LATE_LOOKS).await;
     let (admin, alice) = (system.admin().await, system.person("alice").await);
     let bill = system.issued_bill(&alice, 4496).await;
     let paid = alice.keyed("k").post("/api/payments", order(&bill, 4496, "tok_timeout_fail")).await;
     let resolve = format!("/api/payments/{}/resolve", paid.expect(201)["id"].as_str().unwrap());
+    system.advance(BANK_TAKES).await;
     // Another instance has it.
     let url = system.database_url(ServiceName::Payments);
     let take = "UPDATE jobs SET lease_owner = 'somebody else', lease_until = 9000000000000000

@@ -39,6 +39,7 @@ use self::model::charge::SimChargeView;
 use self::model::order::{NewPayment, PaymentMethodKind};
 use self::model::report::InvariantReport;
 use self::model::view::{PaymentTimeline, PaymentView, ResolveOrder};
+use self::upkeep::Named;
 
 /// Payments driven at the same time by requests; the next one is answered 503.
 const DRIVEN_MAX: usize = 256;
@@ -65,6 +66,7 @@ pub struct Payments {
     /// Bounds the payments that requests drive at the same time.
     permits: Arc<Semaphore>,
     meters: Meters,
+    named: Named,
 }
 
 impl Payments {
@@ -111,6 +113,7 @@ impl Service for Payments {
             simulated: Simulated::new(database.clone(), clock.clone()),
             permits: Arc::new(Semaphore::new(DRIVEN_MAX)),
             meters: Meters::new()?,
+            named: Named::default(),
             database,
             clock,
             settings,
@@ -203,7 +206,7 @@ fn payment_routes() -> Routes {
         .get("/payments/user/{user_id}", about("List a user's payments").lists::<PaymentView>().query(&PAGE), payment::of_user)
         .get("/payments/{id}", about("Show a payment").gives::<PaymentView>(), payment::show)
         .get("/payments/{id}/timeline", about("Show the road of a payment").gives::<PaymentTimeline>(), payment::timeline)
-        .post("/payments/{id}/resolve", about("Say what became of a payment of unknown outcome").staff().takes::<ResolveOrder>().gives::<PaymentView>(), payment::resolve)
+        .post("/payments/{id}/resolve", about("Say what became of a payment whose outcome neither we nor its connector know").staff().takes::<ResolveOrder>().gives::<PaymentView>(), payment::resolve)
 }
 
 #[rustfmt::skip]

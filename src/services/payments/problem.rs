@@ -10,6 +10,9 @@ problems! {
     PAYMENT_NOT_FOUND => 404 "payment_not_found" "there is no such payment";
     INVALID_STATE => 409 "invalid_state" "the payment is in a state that does not allow this";
     PAYMENT_IN_HAND => 409 "payment_in_hand" "its connector is being asked about the payment now";
+    CONNECTOR_DISAGREES => 409 "connector_disagrees"
+        "the connector says otherwise, and the payment has ended as it says";
+    MAKER_IS_CHECKER => 409 "maker_is_checker" "who pays does not say what became of the payment";
     EVIDENCE_INVALID => 422 "evidence_invalid" "evidence is 1 to 1000 characters";
     ACCOUNT_NOT_FOUND => 404 "account_not_found" "there is no such account";
     TRANSFER_NOT_FOUND => 404 "transfer_not_found" "there is no such transfer";
@@ -69,6 +72,16 @@ pub(crate) fn billing_unavailable(why: impl std::fmt::Display) -> Problem {
 
 pub(crate) fn busy() -> Problem {
     PAYMENTS_BUSY.problem().retry_after(RETRY_AFTER_S)
+}
+
+/// The payment has ended as its connector says, against an operator's word.
+pub(crate) fn connector_disagrees(stage: Stage) -> Problem {
+    CONNECTOR_DISAGREES.problem().with("outcome", json!(stage.status()))
+}
+
+/// The connector has not done with it yet.
+pub(crate) fn connector_at_it() -> Problem {
+    PAYMENT_IN_HAND.problem().detail("the connector is at it: it will say how it ended")
 }
 
 pub(crate) fn invalid_state(stage: Stage) -> Problem {

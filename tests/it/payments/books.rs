@@ -65,6 +65,23 @@ both_engines! {
         }
     }
 
+    /// The largest bills are paid like others, though the sides of a transfer exceed any amount.
+    async fn a_payment_may_be_as_large_as_an_amount(system: TestSystem) {
+        let (admin, alice) = (system.admin().await, system.person("alice").await);
+        let large = 5_000_000_000_000_000;
+        let bill = system.issued_bill(&alice, large).await;
+        let body = order(&bill, large, "tok_ok");
+        let paid = alice.keyed("large").post("/api/payments", body).await.expect(201);
+        assert_eq!(paid["status"], "succeeded", "{paid}");
+        bill_is(&system, &alice, &bill, "paid").await;
+
+        let path = format!("/api/ledger/transactions?reference=payment/{}:1", id_of(&paid));
+        let listed = admin.get(&path).await.expect(200);
+        assert_eq!(listed["data"][0]["debits_minor"], 2 * large, "{listed}");
+        let clearing = admin.get("/api/ledger/accounts/psp:sim:clearing").await.expect(200);
+        assert_eq!(balance(&clearing), large);
+    }
+
     /// What is not in the books is not found; what is no event of a bill is not entered.
     async fn the_books_take_and_give_what_they_know(system: TestSystem) {
         let admin = system.admin().await;

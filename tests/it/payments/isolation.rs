@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::support::orders::order;
-use crate::support::{MONEY, both_engines};
+use crate::support::person::PASSWORD;
+use crate::support::{MONEY, Person, both_engines};
 
 use super::{bill_is, id_of};
 
@@ -36,6 +37,30 @@ both_engines! {
         let charges = format!("/api/sim/charges?reference={}", id_of(&paid));
         bob.get(&charges).await.expect_problem(403, "insufficient_scope");
         system.anonymous().get(&path).await.expect_problem(401, "unauthenticated");
+        bill_is(&system, &alice, &bill, "paid").await;
+    }
+
+    /// A key repeats its answer only to whoever may see the payment: a role that was lost is lost
+    /// for what was done in it, too.
+    async fn a_lost_role_repeats_nothing(system: TestSystem) {
+        let (admin, alice) = (system.admin().await, system.person("alice").await);
+        let bob = system.person("bob").await;
+        let bill = system.issued_bill(&alice, 4496).await;
+        let roles = format!("/api/users/{}/roles", bob.id);
+        let bob_as = async |role: &str| {
+            admin.put(&roles, json!({"role": role})).await.expect(200);
+            Person::logged_in(&system.url(), "bob@example.org", PASSWORD).await.keyed("k")
+        };
+        let body = order(&bill, 4496, "tok_ok");
+
+        let operator = bob_as("operator").await;
+        let paid = operator.post("/api/payments", body.clone()).await.expect(201);
+        assert_eq!(operator.post("/api/payments", body.clone()).await.expect(201), paid);
+        let customer = bob_as("customer").await;
+        let again = customer.post("/api/payments", body).await;
+        again.expect_problem(404, "payment_not_found");
+        let shown = customer.get(&format!("/api/payments/{}", id_of(&paid))).await;
+        shown.expect_problem(404, "payment_not_found");
         bill_is(&system, &alice, &bill, "paid").await;
     }
 

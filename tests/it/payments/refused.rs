@@ -39,6 +39,32 @@ both_engines! {
         assert_eq!(listed["data"], json!([]));
     }
 
+    /// Card numbers are kept nowhere: not as a token, not in notes, not in evidence.
+    async fn card_numbers_are_refused(system: TestSystem) {
+        let (admin, alice) = (system.admin().await, system.person("alice").await);
+        let bill = system.issued_bill(&alice, 4496).await;
+        let noted = |notes: Value| {
+            let mut body = order(&bill, 4496, "tok_ok");
+            body["metadata"] = notes;
+            body
+        };
+        for (body, pointer) in [
+            (order(&bill, 4496, "tok_4242424242424242"), "/method/token"),
+            (noted(json!({"note": "by 4242 4242 4242 4242"})), "/metadata/note"),
+            (noted(json!({"4242-4242-4242-4242": "x"})), "/metadata"),
+        ] {
+            let answer = alice.keyed("card").post("/api/payments", body).await;
+            let problem = answer.expect_problem(422, "card_number_refused");
+            assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+            assert!(!problem["errors"].to_string().contains("4242"), "{problem}");
+        }
+        let path = "/api/payments/01900000-0000-7000-8000-000000000000/resolve";
+        let word = json!({"outcome": "failed", "evidence": "card 4242.4242.4242.4242"});
+        let problem = admin.post(path, word).await.expect_problem(422, "card_number_refused");
+        assert_eq!(problem["errors"][0]["pointer"], "/evidence", "{problem}");
+        assert_eq!(alice.get("/api/payments").await.expect(200)["data"], json!([]));
+    }
+
     /// A bill that cannot be paid so is told by its code.
     async fn what_the_bill_does_not_take_is_refused(system: TestSystem) {
         let alice = system.person("alice").await;

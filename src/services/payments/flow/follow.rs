@@ -22,7 +22,7 @@ use super::{Driven, drive};
 /// Later and later, so that payments which cannot go on leave the worker to those which can.
 const RETRY: Backoff = Backoff { floor_ms: 1_000, ceiling_ms: 30_000 };
 /// What is kept of a deadline for writing the answer.
-const ANSWER_MARGIN: Duration = Duration::from_millis(200);
+pub(super) const ANSWER_MARGIN: Duration = Duration::from_millis(200);
 /// How often a payment is looked at that somebody else brings on.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -51,7 +51,7 @@ pub(super) fn spawn(
 }
 
 /// Renews the lease until it is lost: somebody else drives the payment by then.
-async fn keep_lease(payments: &Payments, job: &Job) {
+pub(super) async fn keep_lease(payments: &Payments, job: &Job) {
     let lease = payments.settings.lease;
     let mut until = tokio::time::Instant::now() + lease;
     loop {
@@ -67,7 +67,7 @@ async fn keep_lease(payments: &Payments, job: &Job) {
 }
 
 /// Lets go of the job, so that whoever comes next need not wait for its lease.
-pub(crate) async fn give_back(payments: &Payments, job: &Job, why: &str) {
+pub(super) async fn give_back(payments: &Payments, job: &Job, why: &str) {
     let chance = job.id.uuid().as_u64_pair().1;
     let due_at = payments.clock.now().plus(RETRY.wait(job.attempts, chance));
     let given = payments

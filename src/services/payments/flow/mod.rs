@@ -11,12 +11,14 @@
 //! Between the transactions the process may die. Whoever holds the job's lease next finds the
 //! payment in one of its stages and goes on from there: found before B it reserves again, which
 //! billing takes for the same reservation; found before C it asks the connector first, and sends
-//! again only what that has never seen.
+//! again only what that has never seen. Whose outcome nobody finds is ended by an operator, who is
+//! heard where the connector says nothing (`resolve`).
 
 mod advance;
 mod begin;
 mod conclude;
 mod follow;
+mod resolve;
 mod step;
 
 use std::time::Duration;
@@ -24,14 +26,13 @@ use std::time::Duration;
 use busbar_http::Problem;
 
 use crate::jobs::{self, Job};
-use crate::storage::Transaction;
 use crate::types::PaymentId;
 
 pub(crate) use self::begin::create;
-pub(crate) use self::conclude::{Conclusion, conclude};
-pub(crate) use self::follow::give_back;
+pub(crate) use self::resolve::{Word, resolve};
 
 use self::advance::Advanced;
+use self::conclude::{Conclusion, conclude};
 use self::step::{Next, Step, after_answer, after_found, step};
 use super::Payments;
 use super::model::charge::{Answer, Charge, Verdict};
@@ -53,15 +54,6 @@ pub(crate) enum Driven {
     Refused(Problem),
     /// There is no such payment (any more).
     Nowhere,
-}
-
-/// The job of a payment, for somebody who ends it by hand. `None`: it is being driven.
-pub(crate) async fn take_over(payments: &Payments, id: PaymentId) -> Result<Option<Job>, Problem> {
-    let (key, lease) = (id.to_string(), payments.settings.lease);
-    let take = async |tx: &mut Transaction<'_>| {
-        Ok::<_, Problem>(jobs::take(tx, DRIVE, &key, lease).await?)
-    };
-    payments.database.transaction(take).await
 }
 
 /// Brings a payment as far as it can be brought now. The job is finished or given back with it;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::services::payments::model::charge::{Answer, Found, Verdict};
 use crate::services::payments::model::payment::Payment;
 use crate::services::payments::model::stage::{Move, PaymentFailureCode, Stage};
+use crate::services::payments::model::view::PaymentResolution;
 use crate::types::Timestamp;
 
 /// Nothing was held in all this time: the payment is given up.
@@ -65,6 +66,32 @@ pub(crate) fn after_found(found: Found) -> Next {
     }
 }
 
+/// What an operator's word comes to beside what the connector says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Weighed {
+    /// The connector has nothing to say: the word counts.
+    ByWord,
+    /// The connector says so too.
+    Confirmed(Verdict),
+    /// The connector says otherwise, and that counts.
+    Contradicted(Verdict),
+    /// The connector is at it.
+    TooEarly,
+}
+
+pub(crate) fn weigh(word: PaymentResolution, found: Found) -> Weighed {
+    let verdict = match found {
+        Found::NeverSeen | Found::Silent { .. } => return Weighed::ByWord,
+        Found::Pending => return Weighed::TooEarly,
+        Found::Done(verdict) => verdict,
+    };
+    match (word, &verdict) {
+        (PaymentResolution::Succeeded, Verdict::Succeeded { .. })
+        | (PaymentResolution::Failed, Verdict::Declined { .. }) => Weighed::Confirmed(verdict),
+        _ => Weighed::Contradicted(verdict),
+    }
+}
+
 /// The move that a verdict means, and why it failed, if it did.
 pub(crate) fn verdict_move(verdict: &Verdict) -> (Move, Option<PaymentFailureCode>) {
     match verdict {
@@ -107,6 +134,27 @@ mod tests {
         assert!(matches!(after_answer(open), Next::Wait { .. }));
         for found in [Found::Pending, Found::Silent { why: "gone".to_owned() }] {
             assert!(matches!(after_found(found), Next::Wait { .. }));
+        }
+    }
+
+    #[test]
+    fn a_word_counts_only_where_the_connector_has_none() {
+        let paid = || Verdict::Succeeded { reference: "r".to_owned() };
+        let declined = || Verdict::Declined { reason: PaymentFailureCode::CardDeclined };
+        let silent = || Found::Silent { why: "gone".to_owned() };
+        for word in [PaymentResolution::Succeeded, PaymentResolution::Failed] {
+            assert_eq!(weigh(word, silent()), Weighed::ByWord);
+            assert_eq!(weigh(word, Found::NeverSeen), Weighed::ByWord);
+            assert_eq!(weigh(word, Found::Pending), Weighed::TooEarly);
+        }
+        for (word, said, is_so) in [
+            (PaymentResolution::Succeeded, paid(), true),
+            (PaymentResolution::Failed, declined(), true),
+            (PaymentResolution::Succeeded, declined(), false),
+            (PaymentResolution::Failed, paid(), false),
+        ] {
+            let counts = if is_so { Weighed::Confirmed } else { Weighed::Contradicted };
+            assert_eq!(weigh(word, Found::Done(said.clone())), counts(said));
         }
     }
 

@@ -4,20 +4,18 @@ use actix_web::web::Data;
 use busbar_http::{
     Body, Caller, Deadline, Found, Keyed, Listed, Path, Problem, Query, Reply, RequestId,
 };
-use serde_json::json;
+use serde::Deserialize;
 
-use crate::audit;
 use crate::services::payments::Payments;
-use crate::services::payments::flow::{self, Conclusion};
-use crate::services::payments::model::charge::Verdict;
+use crate::services::payments::flow::{self, Word};
+use crate::services::payments::model::card;
 use crate::services::payments::model::order::{NewPayment, Order};
-use crate::services::payments::model::payment::Payment;
-use crate::services::payments::model::stage::PaymentFailureCode;
+use crate::services::payments::model::payment::{Payment, principal};
 use crate::services::payments::model::view::{
-    Page, PaymentFilter, PaymentResolution, PaymentTimeline, PaymentView, ResolveOrder,
+    Page, PaymentFilter, PaymentTimeline, PaymentView, ResolveOrder,
 };
 use crate::services::payments::problem::{
-    EVIDENCE_INVALID, PAYMENT_IN_HAND, PAYMENT_NOT_FOUND, invalid_state,
+    EVIDENCE_INVALID, MAKER_IS_CHECKER, PAYMENT_NOT_FOUND, invalid_state,
 };
 use crate::services::payments::store;
 use crate::types::{PaymentId, UserId};
@@ -36,7 +34,15 @@ pub(crate) async fn create(
 ) -> Result<Reply, Problem> {
     let order = Order::try_from(body)?;
     let payment = Payment::requested(order, &caller, &request, &key, payments.clock.now());
-    flow::create(&payments.into_inner(), &payment, deadline).await
+    let reply = flow::create(&payments.into_inner(), &payment, deadline).await?;
+    shown_to(&caller, reply)
+}
+
+/// The answer, if the caller may see its payment: a key may be older than the caller's role.
+fn shown_to(caller: &Caller, reply: Reply) -> Result<Reply, Problem> {
+    let owner = UserId::deserialize(&reply.body["user_id"]).map_err(Problem::internal)?;
+    own_only(caller, owner)?;
+    Ok(reply)
 }
 
 /// `GET /payments/{id}`
@@ -116,47 +122,33 @@ pub(crate) async fn resolve(
     payments: Data<Payments>,
     caller: Caller,
     request: RequestId,
+    deadline: Deadline,
     Path(id): Path<PaymentId>,
     Body(order): Body<ResolveOrder>,
 ) -> Result<Reply, Problem> {
     caller.require_staff()?;
+    let evidence = evidence(&order)?;
+    let (payment, _) = visible(&payments, &caller, id).await?;
+    if payment.is_made_by(&caller) {
+        return Err(MAKER_IS_CHECKER.problem());
+    }
+    if !payment.stage.allowed().contains(&"resolve") {
+        return Err(invalid_state(payment.stage));
+    }
+    let (outcome, actor) = (order.outcome, principal(&caller));
+    let word = Word { outcome, evidence, actor, request_id: request.id.to_string() };
+    let resolved = flow::resolve(&payments, &payment, &word, deadline).await?;
+    Reply::first(200, &PaymentView::of(&resolved))
+}
+
+fn evidence(order: &ResolveOrder) -> Result<&str, Problem> {
     let evidence = order.evidence.trim();
     if !(1..=EVIDENCE_CHARS_MAX).contains(&evidence.chars().count()) {
         return Err(EVIDENCE_INVALID.problem().at("/evidence"));
     }
-    let (payment, _) = visible(&payments, &caller, id).await?;
-    if !payment.stage.allowed().contains(&"resolve") {
-        return Err(invalid_state(payment.stage));
+    if card::holds_card_number(evidence) {
+        let refused = card::refused();
+        return Err(Problem::field("/evidence", refused.code(), refused.detail().to_owned()));
     }
-    // Nobody drives it meanwhile: a charge under way would find it ended, and its money lost.
-    let job = flow::take_over(&payments, id).await?.ok_or(PAYMENT_IN_HAND)?;
-    let attempt = store::attempt::last(&payments.database, id).await?;
-    let verdict = match order.outcome {
-        PaymentResolution::Succeeded => Verdict::Succeeded { reference: format!("resolved_{id}") },
-        PaymentResolution::Failed => {
-            Verdict::Declined { reason: PaymentFailureCode::NotCarriedOut }
-        }
-    };
-    let actor = format!("user/{}", caller.subject);
-    let entry = audit::Entry {
-        actor: actor.clone(),
-        action: "payment.resolved",
-        subject: payment.subject(),
-        request_id: Some(request.id.to_string()),
-        at: payments.clock.now(),
-        details: json!({"outcome": order.outcome, "evidence": evidence}),
-    };
-    let conclusion = Conclusion {
-        payment: &payment,
-        attempt: &attempt,
-        verdict: &verdict,
-        job: Some(&job),
-        actor: &actor,
-        note: Some(evidence),
-    };
-    let Some(resolved) = flow::conclude(&payments, &conclusion, Some(&entry)).await? else {
-        flow::give_back(&payments, &job, "it was not resolved").await;
-        return Err(invalid_state(payment.stage));
-    };
-    Reply::first(200, &PaymentView::of(&resolved))
+    Ok(evidence)
 }

@@ -81,7 +81,7 @@ pub(crate) struct StoredTransfer {
     pub(crate) reference: String,
     pub(crate) pending_id: Option<TransferId>,
     pub(crate) currency: Currency,
-    pub(crate) debits_minor: Amount,
+    pub(crate) debits_minor: i64,
     pub(crate) at: Timestamp,
 }
 
@@ -103,8 +103,8 @@ pub(crate) struct TransferView {
     /// The pending transfer that this one ends.
     pending_id: Option<TransferId>,
     currency: Currency,
-    /// The sum of the debits, which is that of the credits.
-    debits_minor: Amount,
+    /// The sum of the debits, which is that of the credits: up to twice what one amount can be.
+    debits_minor: i64,
     at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     entries: Option<Vec<EntryView>>,

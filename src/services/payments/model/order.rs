@@ -10,13 +10,10 @@ use utoipa::ToSchema;
 use crate::storage::stored_as_text;
 use crate::types::{Amount, BillId, Currency, Money, Refused, Text, text_form, words};
 
-/// Notes that a client may keep with a payment.
-const METADATA_ENTRIES_MAX: usize = 20;
-const METADATA_NAME_CHARS_MAX: usize = 40;
-const METADATA_VALUE_CHARS_MAX: usize = 500;
+use super::card;
+use super::metadata::{self, PaymentMetadata};
+
 const TOKEN_LENGTH_MAX: usize = 255;
-/// The lengths of card numbers (ISO/IEC 7812).
-const CARD_DIGITS: std::ops::RangeInclusive<usize> = 12..=19;
 
 /// The body of `POST /payments`.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -27,8 +24,8 @@ pub(crate) struct NewPayment {
     amount_minor: Amount,
     currency: Currency,
     method: PaymentMethod,
-    /// At most 20 names of up to 40 characters with texts of up to 500.
-    #[serde(default)]
+    /// At most 20 names of up to 40 characters with texts of up to 500; no card numbers.
+    #[serde(default, deserialize_with = "metadata::read")]
     metadata: BTreeMap<String, String>,
 }
 
@@ -76,11 +73,8 @@ impl Text for MethodToken {
     }
 
     fn parse(text: &str) -> Result<Self, Refused> {
-        let digits = text.bytes().filter(u8::is_ascii_digit).count();
-        let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || b" -".contains(&byte));
-        if is_number && CARD_DIGITS.contains(&digits) {
-            let never = "card numbers are not taken: send the token that stands for the card";
-            return Err(Refused::new("card_number_refused", never));
+        if card::holds_card_number(text) {
+            return Err(card::refused());
         }
         let fits = (1..=TOKEN_LENGTH_MAX).contains(&text.len());
         if fits && text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -91,23 +85,6 @@ impl Text for MethodToken {
 }
 text_form!(MethodToken);
 stored_as_text!(MethodToken);
-
-/// A client's notes, kept as JSON.
-#[derive(Clone, Debug, Default, Eq, PartialEq, serde::Serialize, ToSchema)]
-#[serde(transparent)]
-pub(crate) struct PaymentMetadata(BTreeMap<String, String>);
-
-impl Text for PaymentMetadata {
-    fn text(&self) -> Cow<'_, str> {
-        serde_json::json!(self.0).to_string().into()
-    }
-
-    fn parse(text: &str) -> Result<Self, Refused> {
-        let read = serde_json::from_str(text).map(PaymentMetadata);
-        read.map_err(|error| Refused::new("metadata_invalid", error.to_string()))
-    }
-}
-stored_as_text!(PaymentMetadata);
 
 /// An order that makes sense by itself. What the bill says to it is billing's to know.
 #[derive(Clone, Debug, PartialEq)]
@@ -127,23 +104,14 @@ impl TryFrom<NewPayment> for Order {
         if let Err(refused) = body.amount_minor.positive() {
             invalid.add("/amount_minor", refused.code(), refused.detail().to_owned());
         }
-        let entries = body.metadata.len() <= METADATA_ENTRIES_MAX;
-        invalid.check(entries, "/metadata", "metadata_too_many", "at most 20 entries");
-        let fits = |(name, value): (&String, &String)| {
-            let name_chars = name.chars().count();
-            (1..=METADATA_NAME_CHARS_MAX).contains(&name_chars)
-                && value.chars().count() <= METADATA_VALUE_CHARS_MAX
-        };
-        let sizes = body.metadata.iter().all(fits);
-        let allowed = "names of 1 to 40 characters, texts of up to 500";
-        invalid.check(sizes, "/metadata", "metadata_too_long", allowed);
+        let metadata = PaymentMetadata::checked(body.metadata, &mut invalid);
         invalid.finish()?;
         Ok(Order {
             bill_id: body.bill_id,
             money: body.amount_minor.in_currency(body.currency),
             method: body.method.kind,
             token: body.method.token,
-            metadata: PaymentMetadata(body.metadata),
+            metadata,
         })
     }
 }
@@ -191,9 +159,10 @@ mod tests {
 
     #[test]
     fn a_card_number_is_no_token() {
-        for number in ["4242424242424242", "4242 4242 4242 4242", "4242-4242-4242-4242"] {
+        for number in ["4242424242424242", "4242 4242 4242 4242", "tok_4242-4242-4242-4242"] {
             let refused = order(|body| body["method"]["token"] = json!(number)).unwrap_err();
             assert_eq!(refused.code(), "card_number_refused");
+            assert_eq!(refused.body(None)["errors"][0]["pointer"], "/method/token");
         }
         assert!(order(|body| body["method"]["token"] = json!("123")).is_ok());
         assert!(order(|body| body["method"]["token"] = json!("")).is_err());
@@ -207,5 +176,33 @@ mod tests {
         assert_eq!(noted(json!({"note": long})).unwrap_err().code(), "metadata_too_long");
         let many: BTreeMap<_, _> = (0..21).map(|i| (i.to_string(), "")).collect();
         assert_eq!(noted(json!(many)).unwrap_err().code(), "metadata_too_many");
+    }
+
+    #[test]
+    fn notes_hold_no_card_number() {
+        let number = "4242 4242 4242 4242";
+        for (notes, pointer) in [
+            (json!({"note": format!("paid by {number}")}), "/metadata/note"),
+            (json!({"a/b~c": number}), "/metadata/a~1b~0c"),
+            // A name that is one is not repeated.
+            (json!({number: "x"}), "/metadata"),
+        ] {
+            let refused = order(|body| body["metadata"] = notes.clone()).unwrap_err();
+            assert_eq!((refused.status().as_u16(), refused.code()), (422, "card_number_refused"));
+            assert_eq!(refused.body(None)["errors"][0]["pointer"], pointer);
+        }
+    }
+
+    #[test]
+    fn a_note_comes_once() {
+        let body = json!({
+            "bill_id": BillId::new(), "amount_minor": 4496, "currency": "USD",
+            "method": {"type": "sim", "token": "tok_ok"}, "metadata": {"note": "a"}
+        });
+        let twice = body.to_string().replace(r#""note":"a""#, r#""note":"a","note":"b""#);
+        let refused = busbar_http::body::parse::<NewPayment>(twice.as_bytes()).unwrap_err();
+        assert_eq!((refused.status().as_u16(), refused.code()), (422, "field_repeated"));
+        let told = refused.body(None)["errors"][0]["pointer"].to_string();
+        assert!(told.starts_with("\"/metadata"), "{told}");
     }
 }

@@ -6,7 +6,8 @@ use busbar_http::{Caller, IdempotencyKey, RequestId};
 use crate::requests::Request;
 use crate::types::{AttemptId, BillId, Money, PaymentId, ProviderId, Timestamp, UserId};
 
-use super::order::{MethodToken, Order, PaymentMetadata};
+use super::metadata::PaymentMetadata;
+use super::order::{MethodToken, Order};
 use super::stage::{AttemptState, PaymentFailureCode, Stage};
 
 /// Where payments are asked for; the claim of an Idempotency-Key names it.
@@ -99,7 +100,7 @@ impl Payment {
             metadata: order.metadata,
             failure_code: None,
             polls: 0,
-            principal: format!("user/{}", caller.subject),
+            principal: principal(caller),
             is_staff: caller.is_staff(),
             request_key: key.key.clone(),
             fingerprint: key.fingerprint.clone(),
@@ -120,10 +121,20 @@ impl Payment {
         Request { principal: self.principal.clone(), key }
     }
 
+    /// Whether the caller pays it, for himself or for somebody else.
+    pub(crate) fn is_made_by(&self, caller: &Caller) -> bool {
+        self.user_id.uuid() == caller.subject || self.principal == principal(caller)
+    }
+
     /// What events and transitions are about.
     pub(crate) fn subject(&self) -> String {
         format!("payment/{}", self.id)
     }
+}
+
+/// A person, as one who acts is named.
+pub(crate) fn principal(caller: &Caller) -> String {
+    format!("user/{}", caller.subject)
 }
 
 impl Attempt {

@@ -16,7 +16,7 @@ pub(crate) struct InvariantReport {
 pub(crate) struct InvariantCheck {
     pub(crate) name: &'static str,
     pub(crate) ok: bool,
-    /// What was looked at, or the first thing that is wrong.
+    /// What was looked at, the first thing that is wrong, or why it could not be told yet.
     pub(crate) detail: String,
 }
 

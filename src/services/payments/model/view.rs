@@ -7,7 +7,7 @@ use crate::types::{
     Amount, BillId, Currency, Cursor, Limit, PaymentId, ProviderId, Timestamp, UserId, words,
 };
 
-use super::order::PaymentMetadata;
+use super::metadata::PaymentMetadata;
 use super::payment::{Attempt, Payment, Transition};
 use super::stage::{AttemptState, PaymentFailureCode, PaymentStatus, Stage};
 
@@ -185,11 +185,13 @@ words! {
     }
 }
 
-/// The body of `POST /payments/{id}/resolve`.
+/// The body of `POST /payments/{id}/resolve`: by whoever does not pay it. What the connector says
+/// comes first.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ResolveOrder {
     pub(crate) outcome: PaymentResolution,
-    /// What shows it: where it was looked up, by what reference. 1 to 1000 characters.
+    /// What shows it: where it was looked up, by what reference. 1 to 1000 characters, no card
+    /// number.
     pub(crate) evidence: String,
 }

@@ -91,6 +91,9 @@ sql! {
             GROUP BY e.currency ORDER BY e.currency";
     UNKNOWN = "SELECT COUNT(*) AS unknown, MIN(unknown_since) AS since
                FROM payments WHERE stage = 'unknown'";
+    OVERDUE = "SELECT id, unknown_since AS since FROM payments
+               WHERE stage = 'unknown' AND unknown_since > $1 AND unknown_since <= $2
+               ORDER BY unknown_since, id LIMIT $3";
     IMBALANCE = "SELECT CAST(COALESCE(SUM(CASE WHEN off < 0 THEN -off ELSE off END), 0) AS BIGINT)
                         AS value
                  FROM (SELECT SUM(amount_minor) AS off FROM entries GROUP BY currency) AS sums";
@@ -164,6 +167,24 @@ record! { UnknownCount { unknown, since } }
 
 pub(crate) async fn unknown(database: &Database) -> Result<UnknownCount, StoreError> {
     database.one(UNKNOWN, params![]).await
+}
+
+/// A payment whose outcome is unknown, and since when.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Overdue {
+    pub(crate) id: PaymentId,
+    pub(crate) since: Timestamp,
+}
+record! { Overdue { id, since } }
+
+/// The payments that were lost sight of after `after`, and not after `until`; the oldest first.
+pub(crate) async fn overdue(
+    database: &Database,
+    after: Timestamp,
+    until: Timestamp,
+    limit: u32,
+) -> Result<Vec<Overdue>, StoreError> {
+    database.all(OVERDUE, params![after, until, limit]).await
 }
 
 /// By how much the books are out of balance, over all currencies.

@@ -39,7 +39,7 @@ pub(crate) async fn write(
     if entries.len() > ENTRIES_MAX || !is_balanced(entries.iter().map(|entry| entry.amount)) {
         return Err(refused("a transfer is out of balance"));
     }
-    let debits = transfer.debits().map_err(|error| refused(error.detail()))?.amount();
+    let debits = transfer.debits_minor().ok_or_else(|| refused("a transfer is beyond counting"))?;
     let (id, kind, phase) = (transfer.id(), transfer.kind(), transfer.phase());
     let (reference, currency, at) = (transfer.reference(), transfer.currency(), transfer.at());
     let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);
