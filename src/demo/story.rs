@@ -193,6 +193,8 @@ impl House<'_> {
         let path = format!("/api/bills/{bill}");
         let balance = self.ada.get(&path).await?["balance_minor"].as_i64().unwrap_or_default();
         for token in tokens {
+            // What a card that failed had held is let go a moment later.
+            self.until("a bill that nobody pays", &path, "reserved_minor", "0").await?;
             let order = json!({"bill_id": bill, "amount_minor": minor, "currency": "USD",
                 "method": {"type": "sim", "token": token}});
             let key = format!("{bill}-{balance}-{token}");

@@ -25,8 +25,9 @@ use super::conclude::{Conclusion, conclude};
 use super::follow::{ANSWER_MARGIN, give_back, keep_lease};
 use super::step::{Weighed, weigh};
 
-/// A connector that has said nothing in all this time is silent.
-const SILENT_AFTER: Duration = Duration::from_secs(10);
+/// A connector that has said nothing in all this time is silent. Less than a request through the
+/// gateway has by default.
+const SILENT_AFTER: Duration = Duration::from_secs(3);
 
 /// What an operator says became of a payment.
 pub(crate) struct Word<'a> {

@@ -4,8 +4,11 @@ use std::ops::RangeInclusive;
 
 use crate::types::Refused;
 
-/// The lengths of card numbers (ISO/IEC 7812-1).
+/// The lengths of card numbers (ISO/IEC 7812-1), and of those that are told by more than their length.
 const DIGITS: RangeInclusive<usize> = 12..=19;
+const TOLD_DIGITS: RangeInclusive<usize> = 13..=19;
+/// What numbers of cards that one pays with begin with (ISO/IEC 7812-1, major industries).
+const BEGINNINGS: RangeInclusive<char> = '2'..='6';
 /// What people put between the groups of a number, one at a time.
 const SEPARATORS: [char; 4] = [' ', '-', '.', '/'];
 
@@ -15,8 +18,15 @@ pub(crate) fn refused() -> Refused {
     Refused::new("card_number_refused", never)
 }
 
+/// Whether a text is nothing but so many digits.
+pub(crate) fn is_number(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || b" -".contains(&byte));
+    is_number && DIGITS.contains(&digits)
+}
+
 /// Whether a text holds a run of digits, in groups or in one piece, that may be a card number: by
-/// its length, and by its check digit. What stands beside it (when the card expires, say) is no
+/// its length, its beginning and its check digit, so that hardly any number of another kind is. What stands beside it (when the card expires, say) is no
 /// part of it where a separator parts the two.
 pub(crate) fn holds_card_number(text: &str) -> bool {
     let is_part = |c: char| c.is_ascii_digit() || SEPARATORS.contains(&c);
@@ -36,10 +46,11 @@ fn begins<'a>(groups: impl Iterator<Item = &'a &'a str>) -> bool {
     let mut digits = String::new();
     for group in groups {
         digits.push_str(group);
-        if digits.len() > *DIGITS.end() {
+        let may_be = digits.starts_with(|first| BEGINNINGS.contains(&first));
+        if !may_be || digits.len() > *DIGITS.end() {
             return false;
         }
-        if DIGITS.contains(&digits.len()) && is_checked(&digits) {
+        if TOLD_DIGITS.contains(&digits.len()) && is_checked(&digits) {
             return true;
         }
     }
@@ -88,6 +99,8 @@ mod tests {
             "123",
             // Its check digit is wrong.
             "4242424242424241",
+            // A moment in milliseconds, though its check digit is right.
+            "1767225600009",
             // Too short, too long.
             "42424242426",
             "42424242424242424242424242424242",

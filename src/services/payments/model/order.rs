@@ -73,7 +73,7 @@ impl Text for MethodToken {
     }
 
     fn parse(text: &str) -> Result<Self, Refused> {
-        if card::holds_card_number(text) {
+        if card::is_number(text) {
             return Err(card::refused());
         }
         let fits = (1..=TOKEN_LENGTH_MAX).contains(&text.len());
@@ -103,6 +103,11 @@ impl TryFrom<NewPayment> for Order {
         let mut invalid = Invalid::default();
         if let Err(refused) = body.amount_minor.positive() {
             invalid.add("/amount_minor", refused.code(), refused.detail().to_owned());
+        }
+        // Not where a token is read: what is stored stays readable.
+        if card::holds_card_number(body.method.token.as_str()) {
+            let refused = card::refused();
+            invalid.add("/method/token", refused.code(), refused.detail().to_owned());
         }
         let metadata = PaymentMetadata::checked(body.metadata, &mut invalid);
         invalid.finish()?;
