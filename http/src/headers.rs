@@ -133,21 +133,26 @@ fn address(hop: &str) -> Option<IpAddr> {
     hop.parse().ok().or_else(with_port).or_else(in_brackets)
 }
 
-/// By which scheme and host the client asked, as a proxy says that is trusted.
+/// By which scheme and host the client asked, as a proxy says that is trusted; nothing of who asks.
 pub fn believed(arrival: Arrival<'_>, received: &HeaderMap) -> Option<String> {
     let told = [X_FORWARDED_PROTO, X_FORWARDED_HOST, FORWARDED];
     let is_told = told.iter().any(|name| received.contains_key(name));
     if !is_told || !is_trusted(arrival.peer, arrival.trusted) {
         return None;
     }
-    let text =
-        |name| received.get_all(name).map(|value| value.as_bytes().escape_ascii().to_string());
-    Some(
-        told.iter()
-            .map(|name| text(name).collect::<Vec<_>>().join(","))
-            .collect::<Vec<_>>()
-            .join(" "),
-    )
+    let is_meant = |part: &&str| {
+        let name = part.split('=').next().unwrap_or_default().trim();
+        name.eq_ignore_ascii_case("proto") || name.eq_ignore_ascii_case("host")
+    };
+    let mut believed = String::new();
+    for name in told {
+        for line in received.get_all(&name).filter_map(|line| line.to_str().ok()) {
+            let parts = line.split([',', ';']).filter(|part| name != FORWARDED || is_meant(part));
+            parts.for_each(|part| believed.extend([part.trim(), ","]));
+        }
+        believed.push(' ');
+    }
+    Some(believed)
 }
 
 /// Meant for one connection only (RFC 9110, section 7.6.1). `Content-Length` is not among them.

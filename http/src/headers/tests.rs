@@ -170,3 +170,21 @@ fn an_address_is_written_as_everywhere() {
         assert_eq!(written, text);
     }
 }
+
+#[test]
+fn what_is_believed_is_how_and_not_who() {
+    let trusted: Vec<Cidr> = vec!["10.0.0.0/8".parse().unwrap()];
+    let of = |peer: &str, pairs: &[(&'static str, &'static str)]| {
+        believed(from(peer, &trusted), &fields(pairs))
+    };
+    let forwarded = |value: &'static str| of("10.0.0.1", &[("forwarded", value)]);
+    assert_eq!(of("10.0.0.1", &[]), None);
+    assert_eq!(of("192.0.2.1", &[("x-forwarded-proto", "https")]), None, "anybody can say so");
+    let one = forwarded("for=192.0.2.1;proto=https;host=a");
+    assert_eq!(one, forwarded("for=192.0.2.2;proto=https;host=a"));
+    assert_ne!(one, forwarded("for=192.0.2.1;proto=http;host=a"));
+    assert_ne!(
+        of("10.0.0.1", &[("x-forwarded-proto", "https")]),
+        of("10.0.0.1", &[("x-forwarded-host", "https")])
+    );
+}
