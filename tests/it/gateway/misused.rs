@@ -8,7 +8,7 @@ use busbar::types::ServiceName;
 
 use super::{before, gateway, port, routed};
 use crate::support::launch::PATIENCE;
-use crate::support::wire::{Message, Scripted, Then, Wire, exchange, reply, say};
+use crate::support::wire::{Message, Scripted, Then, Wire, exchange, say};
 use crate::support::{Engine, TestSystem};
 
 fn get(target: &str, more: &str) -> String {
@@ -79,17 +79,24 @@ async fn one_of_two_that_is_away_costs_no_request() {
     }
 }
 
-/// 409 with `Retry-After` makes nobody ask again who has no key.
-#[actix_web::test]
-async fn an_answer_is_not_asked_for_again_and_again() {
+const CONFLICT: &str = "HTTP/1.1 409 Conflict\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n";
+
+/// A service that loses the first request, and answers the others with this.
+fn losing_the_first(answer: &'static str) -> Scripted {
     let count = AtomicUsize::new(0);
-    let service = Scripted::start(move |_, stream| {
+    Scripted::start(move |_, stream| {
         if count.fetch_add(1, SeqCst) == 0 {
             return Then::Close;
         }
-        say(stream, "HTTP/1.1 409 Conflict\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n");
+        say(stream, answer);
         Then::Keep
-    });
+    })
+}
+
+/// 409 with `Retry-After` makes nobody ask again who has no key.
+#[actix_web::test]
+async fn an_answer_is_not_asked_for_again_and_again() {
+    let service = losing_the_first(CONFLICT);
     let system = routed(&[("/added", &service, "retry = \"on\"")], &[]).await;
     assert_eq!(exchange(port(&system), get("/added", "")).status(), 409);
     assert_eq!(service.heard().len(), 2, "lost once, answered once");
@@ -98,14 +105,7 @@ async fn an_answer_is_not_asked_for_again_and_again() {
 /// With a key it waits for the first, a few times.
 #[actix_web::test]
 async fn a_replay_waits_a_few_times() {
-    let count = AtomicUsize::new(0);
-    let service = Scripted::start(move |_, stream| {
-        if count.fetch_add(1, SeqCst) == 0 {
-            return Then::Close;
-        }
-        say(stream, "HTTP/1.1 409 Conflict\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n");
-        Then::Keep
-    });
+    let service = losing_the_first(CONFLICT);
     let system = before(&service, &[]).await;
     let request = "POST /api/payments HTTP/1.1\r\nhost: busbar\r\nconnection: close\r\n\
                    idempotency-key: k1\r\ncontent-length: 2\r\n\r\n{}";
@@ -123,14 +123,7 @@ async fn whatever_honours_a_key_is_sent_again() {
         (ServiceName::Notifications, "/api/notifications"),
         (ServiceName::Webhooks, "/api/webhooks/1/replay"),
     ] {
-        let count = AtomicUsize::new(0);
-        let service = Scripted::start(move |_, stream| {
-            if count.fetch_add(1, SeqCst) == 0 {
-                return Then::Close;
-            }
-            reply(stream, "made");
-            Then::Keep
-        });
+        let service = losing_the_first("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nmade");
         let system = gateway(&[(service_name, &service)], &[]).await;
         let request = format!(
             "POST {path} HTTP/1.1\r\nhost: busbar\r\nconnection: close\r\n\
