@@ -21,22 +21,22 @@ pub(super) fn check(path: &str) -> Result<(), Problem> {
 /// # Errors
 /// 400 `path_invalid`.
 pub(super) fn check_straight(path: &str) -> Result<(), Problem> {
-    let climbs = |part: &str| matches!(name_of(part), "." | "..");
+    let climbs = |part: &str| matches!(part, "." | "..");
     match may_be_read_as(path) {
         Some(read) if read.split('/').any(climbs) => Err(PATH_INVALID.problem()),
         _ => Ok(()),
     }
 }
 
-/// What somebody behind may take a path for that decodes it once more than they should, or takes one
-/// slash for another; `None`: there is nothing to misread in it.
+/// What somebody behind may take a path for that decodes it once more than they should, takes one slash
+/// for another, or leaves out the parameters of segments; `None`: there is nothing to misread in it.
 pub(super) fn may_be_read_as(path: &str) -> Option<String> {
     if is_plain(path) && !path.contains(';') {
         return None;
     }
     let once = percent_decode_str(path).decode_utf8_lossy();
     let twice = percent_decode_str(&once).decode_utf8_lossy().replace('\\', "/");
-    let parts: Vec<&str> = twice.split('/').filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> = twice.split('/').map(name_of).filter(|part| !part.is_empty()).collect();
     Some(format!("/{}", parts.join("/")))
 }
 
