@@ -42,6 +42,27 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     }
 }
 
+/// A JSON body that may be left out.
+#[derive(Debug)]
+pub struct MaybeBody<T>(pub Option<T>);
+
+impl<T: DeserializeOwned + 'static> FromRequest for MaybeBody<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let read = read(request, payload);
+        Box::pin(async move {
+            let bytes = read.await?;
+            if bytes.is_empty() {
+                Ok(MaybeBody(None))
+            } else {
+                parse(&bytes).map(|body| MaybeBody(Some(body)))
+            }
+        })
+    }
+}
+
 /// Reads the whole body within its bound, after a look at its media type.
 pub(crate) fn read(
     request: &HttpRequest,

@@ -35,7 +35,7 @@ pub mod token;
 pub mod trace;
 pub mod underway;
 
-pub use body::{Body, Path, Query};
+pub use body::{Body, MaybeBody, Path, Query};
 pub use caller::{Anyone, Caller, Role, ServiceCaller, ServiceKey, Shown, Verifier};
 pub use client::{Peer, PeerError};
 pub use connection::{Interim, Repeat, Repeatable};

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod batches;
+mod boundaries;
 mod meters;
 pub(crate) mod office;
 mod providers;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::jobs::{self, Handlers, Job, NewJob, Patience};
 use crate::storage::{StoreError, Transaction};
-use crate::types::{BillId, ReadingId, ServiceAccountId, Text, Timestamp};
+use crate::types::{BillId, Date, ReadingId, ServiceAccountId, Text, Timestamp};
 
 use super::model::bill::{Bill, BillStatus};
 use super::model::words::Basis;
@@ -24,20 +24,27 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Deserialize, Serialize)]
 struct Pins {
-    reading_ids: Vec<ReadingId>,
+    readings: Vec<Pinned>,
+}
+
+/// A reading that a bill begins or ends with, and the day at whose start it does.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+pub(super) struct Pinned {
+    pub(super) id: ReadingId,
+    pub(super) boundary: Date,
 }
 
 /// Has utilities told which readings the bill was made from.
 pub(super) async fn pin_later(
     tx: &mut Transaction<'_>,
     bill: BillId,
-    reading_ids: Vec<ReadingId>,
+    readings: Vec<Pinned>,
     at: Timestamp,
 ) -> Result<(), Problem> {
-    if reading_ids.is_empty() {
+    if readings.is_empty() {
         return Ok(());
     }
-    let job = NewJob::new(PIN, bill, &Pins { reading_ids }, at).map_err(Problem::internal)?;
+    let job = NewJob::new(PIN, bill, &Pins { readings }, at).map_err(Problem::internal)?;
     jobs::enqueue(tx, &job, at).await?;
     Ok(())
 }
@@ -89,7 +96,7 @@ pub(super) async fn tell_now(billing: &Billing, account: ServiceAccountId) -> Re
             (true, true) => {
                 let pins: Pins =
                     serde_json::from_str(&untold.payload).map_err(Problem::internal)?;
-                utilities::pin(billing.utilities()?, id, &pins.reading_ids).await?;
+                utilities::pin(billing.utilities()?, id, &pins.readings).await?;
             }
             (false, false) => utilities::unpin(billing.utilities()?, id).await?,
             // Of a bill that is gone another job follows.
@@ -111,7 +118,7 @@ async fn pin(billing: &Billing, job: &Job) -> Result<(), Problem> {
     let pins: Pins = job.read().map_err(Problem::internal)?;
     let is_there = is_live(store::bill::by_id(&billing.database, id).await?.as_ref());
     if is_there {
-        utilities::pin(billing.utilities()?, id, &pins.reading_ids).await?;
+        utilities::pin(billing.utilities()?, id, &pins.readings).await?;
     }
     let now = billing.clock.now();
     let ended = billing.database.transaction(async |tx| {

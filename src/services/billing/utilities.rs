@@ -8,10 +8,11 @@ use busbar_http::client::{Peer, PeerError};
 use busbar_http::{Deadline, Problem};
 use serde::Serialize;
 
-use crate::types::{BillId, ReadingId};
+use crate::types::BillId;
 
 use super::model::order::RatedOrder;
 use super::model::usage::Usage;
+use super::pins::Pinned;
 use super::problem::{
     MISSING_READINGS, NO_TARIFF, QUANTITY_OUT_OF_RANGE, SERVICE_ACCOUNT_CLOSED,
     SERVICE_ACCOUNT_NOT_FOUND, UTILITIES_UNAVAILABLE, away,
@@ -58,16 +59,16 @@ fn refusal(error: &PeerError) -> Problem {
 #[derive(Serialize)]
 struct Pins<'a> {
     bill_id: BillId,
-    reading_ids: &'a [ReadingId],
+    readings: &'a [Pinned],
 }
 
 /// Says that the bill was made from these readings.
 pub(crate) async fn pin(
     utilities: &Peer,
     bill_id: BillId,
-    reading_ids: &[ReadingId],
+    readings: &[Pinned],
 ) -> Result<(), Problem> {
-    let body = serde_json::to_vec(&Pins { bill_id, reading_ids }).map_err(Problem::internal)?;
+    let body = serde_json::to_vec(&Pins { bill_id, readings }).map_err(Problem::internal)?;
     send(utilities, Method::POST, "/internal/usage/pins", Some(body)).await
 }
 

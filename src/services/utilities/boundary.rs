@@ -2,11 +2,11 @@
 //!
 //! The one at the very instant, a local midnight, or else the nearest one within 36 hours before
 //! or after it, the earlier of two that are equally near. In short periods it is nearer than half
-//! of the period, so that none stands for both ends. A held reading that is nearer than every one that counts makes a gap:
-//! it may be the true one.
+//! of the period, and the end is later than the start, so that none stands for both. A held reading
+//! that is nearer than every one that counts makes a gap: it may be the true one.
 //!
-//! Where a bill was made from a reading near the instant, that one stays: a better one that comes
-//! late would make the next bill begin elsewhere than the last one ended. So it does when it was
+//! Where a bill begins or ends at the same day, its reading stays: a better one that comes late
+//! would make the next bill begin elsewhere than the last one ended. So it does when it was
 //! corrected since: what the last bill had too much, the next one has too little.
 use std::time::Duration;
 
@@ -30,20 +30,14 @@ pub(crate) fn tolerance(start: Timestamp, end: Timestamp) -> Duration {
     TOLERANCE.min((end.since(start) / 2).saturating_sub(Duration::from_micros(1)))
 }
 
-/// The reading for `boundary`: of those that bills were made from, or else out of the nearest ones
-/// before and after it, counting or held.
+/// The reading for `boundary`, out of the nearest ones before and after it, counting or held.
 pub(crate) fn choose(
     role: ReadingRole,
     boundary: Timestamp,
     tolerance: Duration,
-    billed: Vec<Sighting>,
     candidates: Vec<Sighting>,
 ) -> Result<Sighting, Missing> {
     let by_distance = |sighting: &Sighting| (distance(boundary, sighting.at), sighting.at);
-    let settled = billed.into_iter().min_by_key(by_distance);
-    if let Some(settled) = settled.filter(|near| distance(boundary, near.at) <= tolerance) {
-        return Ok(settled);
-    }
     let missing = match role {
         ReadingRole::Start => GapReason::NoReadingAtStart,
         ReadingRole::End => GapReason::NoReadingAtEnd,
@@ -85,24 +79,11 @@ mod tests {
     }
 
     fn chosen(hours: &[i64]) -> Option<i64> {
-        chosen_with(&[], hours)
-    }
-
-    fn chosen_with(billed: &[i64], hours: &[i64]) -> Option<i64> {
-        let sightings = |hours: &[i64]| {
-            hours.iter().map(|hours| sighting(*hours, ReadingStatus::Accepted)).collect()
-        };
-        let (midnight, role) = (Timestamp::from_seconds(MIDNIGHT), ReadingRole::Start);
-        let (billed, candidates) = (sightings(billed), sightings(hours));
-        let chosen = choose(role, midnight, TOLERANCE, billed, candidates).ok()?;
+        let candidates =
+            hours.iter().map(|hours| sighting(*hours, ReadingStatus::Accepted)).collect();
+        let midnight = Timestamp::from_seconds(MIDNIGHT);
+        let chosen = choose(ReadingRole::Start, midnight, TOLERANCE, candidates).ok()?;
         Some((chosen.at.seconds() - MIDNIGHT) / 3_600)
-    }
-
-    #[test]
-    fn what_a_bill_was_made_from_stays() {
-        assert_eq!(chosen_with(&[10], &[0, 10]), Some(10));
-        assert_eq!(chosen_with(&[10, -4], &[0, 10]), Some(-4));
-        assert_eq!(chosen_with(&[37], &[0, 37]), Some(0));
     }
 
     #[test]
@@ -123,7 +104,7 @@ mod tests {
                 sighting(accepted, ReadingStatus::Accepted),
                 sighting(held, ReadingStatus::Held),
             ];
-            let chosen = choose(ReadingRole::End, midnight, TOLERANCE, Vec::new(), candidates);
+            let chosen = choose(ReadingRole::End, midnight, TOLERANCE, candidates);
             chosen.map_err(|gap| gap.reason)
         };
         assert_eq!(at(0, -24).unwrap_err(), GapReason::ReadingHeld);

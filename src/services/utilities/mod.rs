@@ -6,7 +6,7 @@
 //! (the words), `rollover` (can a reading be true), `verdict` (what becomes of a delivery),
 //! `boundary` (which reading stands for a local midnight), `handlers`, `events`, `store`.
 //!
-//! Not here yet: interval data, estimation, exchange of meters, calendars, fetched bills,
+//! Not here yet: interval data, estimation, calendars, fetched bills,
 //! complaints.
 
 mod boundary;
@@ -63,6 +63,11 @@ impl Service for Utilities {
             version: 102,
             name: "utilities/0102_meters",
             text: include_str!("../../../migrations/utilities/0102_meters.sql"),
+        },
+        Script {
+            version: 103,
+            name: "utilities/0103_boundaries",
+            text: include_str!("../../../migrations/utilities/0103_boundaries.sql"),
         },
     ];
     type Settings = ();

@@ -5,7 +5,7 @@ use busbar_http::{Routes, about};
 use super::handlers::{account, meter, pin, provider, reading, review, tariff, usage};
 use super::model::account::{AccountView, NewAccount, TariffChoice};
 use super::model::batch::{Delivery, IntakeView};
-use super::model::meter::{MeterView, NewMeter};
+use super::model::meter::{MeterView, NewMeter, Retirement};
 use super::model::provider::{NewProvider, Provider, ProviderChange};
 use super::model::reading::{Correction, Reading};
 use super::model::tariff::{NewTariff, TariffView, VersionView};
@@ -130,7 +130,7 @@ fn meters() -> Routes {
         .get("/meters/{id}", about("Show a meter").gives::<MeterView>(), meter::show)
         .post(
             "/meters/{id}/retire",
-            about("Retire a meter").staff().gives::<MeterView>(),
+            about("Retire a meter").staff().takes::<Retirement>().gives::<MeterView>(),
             meter::retire,
         )
         .post(

@@ -123,6 +123,7 @@ impl Walk {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::services::utilities::model::batch::Against;
     use crate::services::utilities::model::meter::NewMeter;
     use crate::types::{MeterId, ReadingId, ServiceAccountId, Timestamp};
     use serde_json::json;
@@ -137,7 +138,8 @@ mod tests {
         let meter: NewMeter = serde_json::from_value(meter).unwrap();
         let registers = meter.registers(MeterId::new()).unwrap();
         let new = json!({"at": day(number), "value": value, "quality": quality});
-        Item::new(0, serde_json::from_value(new).unwrap(), &registers, day(9_000)).unwrap()
+        let against = Against { registers: &registers, installed_at: None, now: day(9_000) };
+        Item::new(0, serde_json::from_value(new).unwrap(), against).unwrap()
     }
 
     fn known(number: i64, value: &str) -> Known {

@@ -76,7 +76,7 @@ impl State {
             ("POST", "/internal/usage/pins") => {
                 if self.pin == 200 {
                     let bill = body["bill_id"].as_str().unwrap().to_owned();
-                    self.pins.insert(bill, body["reading_ids"].clone());
+                    self.pins.insert(bill, body["readings"].clone());
                 }
                 (self.pin, body)
             }

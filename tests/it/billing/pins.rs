@@ -1,6 +1,6 @@
 //! Utilities learns which readings stand in bills, through the real program.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::neighbours::{Neighbours, household, order};
 use crate::support::{Engine, Person, TestSystem};
@@ -10,8 +10,10 @@ async fn drafted(admin: &Person, neighbours: &Neighbours, owner: &str) -> (Strin
     neighbours.usage_is(200, usage.clone());
     let bill = admin.post("/api/bills", order(&usage)).await.expect(201);
     let readings = usage["registers"][0]["readings"].as_array().unwrap();
-    let ids = readings.iter().map(|reading| reading["id"].clone()).collect();
-    (bill["id"].as_str().unwrap().to_owned(), Value::Array(ids))
+    let boundary = |reading: &Value| bill["period"][reading["role"].as_str().unwrap()].clone();
+    let pinned = |reading: &Value| json!({"id": reading["id"], "boundary": boundary(reading)});
+    let pins = readings.iter().map(pinned).collect();
+    (bill["id"].as_str().unwrap().to_owned(), Value::Array(pins))
 }
 
 /// The readings of a draft are pinned, and set free when it is thrown away or void; whoever is
@@ -41,9 +43,9 @@ async fn readings_are_pinned_as_long_as_their_bill_is_there(engine: Engine) {
     system.eventually("the readings are pinned", is_pinned).await;
 
     let path = format!("/api/bills/{second}");
-    let issue = admin.keyed("i").post(&format!("{path}/issue"), serde_json::json!({})).await;
+    let issue = admin.keyed("i").post(&format!("{path}/issue"), json!({})).await;
     issue.expect(200);
-    admin.post(&format!("{path}/void"), serde_json::json!({})).await.expect(200);
+    admin.post(&format!("{path}/void"), json!({})).await.expect(200);
     let is_free = async || neighbours.pinned(&second).is_none();
     system.eventually("the readings are free", is_free).await;
     system.finish().await;

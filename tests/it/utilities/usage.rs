@@ -8,8 +8,13 @@ use super::office::{Household, Office, id_of, on_both, tariff};
 const MARCH: [(&str, &str); 2] =
     [("2026-03-01T06:00:00Z", "1000"), ("2026-03-31T05:00:00Z", "1355")];
 
+/// A bill begins or ends with the reading at the start of a day.
+pub(crate) fn pins(bill: BillId, reading: &Value, boundary: &str) -> Value {
+    json!({"bill_id": bill, "readings": [{"id": reading, "boundary": boundary}]})
+}
+
 /// The one register of a usage without gaps.
-fn only(usage: &Value) -> &Value {
+pub(crate) fn only(usage: &Value) -> &Value {
     assert_eq!(usage["gaps"], json!([]), "{usage}");
     assert_eq!(usage["registers"].as_array().unwrap().len(), 1, "{usage}");
     &usage["registers"][0]
@@ -151,8 +156,7 @@ on_both! {
         let end = household.read("2026-04-01T15:00:00Z", "1303").await["reading"]["id"].clone();
         household.read("2026-05-01T05:00:00Z", "1600").await;
         let (billing, bill) = (office.billing(), BillId::new());
-        let pins = json!({"bill_id": bill, "reading_ids": [end]});
-        billing.post("/internal/usage/pins", pins).await.expect(200);
+        billing.post("/internal/usage/pins", pins(bill, &end, "2026-04-01")).await.expect(200);
         let late = household.read("2026-04-01T05:00:00Z", "1300").await["reading"]["id"].clone();
         let start = async || {
             let usage = billing.get(&household.usage("2026-04-01", "2026-05-01")).await.expect(200);
@@ -170,7 +174,7 @@ on_both! {
         household.read("2026-03-01T06:00:00Z", "1000").await;
         let end = household.read("2026-04-01T05:00:00Z", "1355").await["reading"]["id"].clone();
         household.read("2026-05-01T05:00:00Z", "1600").await;
-        let pins = json!({"bill_id": BillId::new(), "reading_ids": [end]});
+        let pins = pins(BillId::new(), &end, "2026-04-01");
         office.billing().post("/internal/usage/pins", pins).await.expect(200);
         let correct = format!("/readings/{}/correct", end.as_str().unwrap());
         household.admin.post(&correct, json!({"value": "1325"})).await.expect(200);
@@ -191,7 +195,7 @@ on_both! {
             if held["status"] == "held" {
                 household.admin.post(&format!("/readings/{}/approve", id_of(&held)), json!({})).await.expect(200);
             }
-            let pins = json!({"bill_id": BillId::new(), "reading_ids": [end]});
+            let pins = pins(BillId::new(), &end, "2026-04-01");
             office.billing().post("/internal/usage/pins", pins).await.expect(200);
             let correct = format!("/readings/{}/correct", end.as_str().unwrap());
             household.admin.post(&correct, json!({"value": corrected})).await.expect(200);
@@ -256,7 +260,7 @@ on_both! {
         let household = Household::supplied(&office).await;
         let taken = household.read(MARCH[1].0, "1355").await;
         let (bill, reading) = (BillId::new(), taken["reading"]["id"].clone());
-        let pins = json!({"bill_id": bill, "reading_ids": [reading]});
+        let pins = pins(bill, &reading, "2026-03-31");
         let billing = office.billing();
         for _ in 0..2 {
             assert_eq!(billing.post("/internal/usage/pins", pins.clone()).await.expect(200), pins);
@@ -265,7 +269,7 @@ on_both! {
         let corrected = household.admin.post(&correct(&reading), json!({"value": "1325"})).await.expect(200);
         // Pinned again it is nothing new; another bill from what was corrected meanwhile is.
         billing.post("/internal/usage/pins", pins.clone()).await.expect(200);
-        let late = json!({"bill_id": BillId::new(), "reading_ids": [reading]});
+        let late = self::pins(BillId::new(), &reading, "2026-03-31");
         billing.post("/internal/usage/pins", late).await.expect(200);
         let told = office.said("reading.corrected").await;
         assert_eq!(told.len(), 2);
@@ -274,7 +278,7 @@ on_both! {
                 (&json!(true), &reading, &corrected["id"]));
             assert_eq!((&told["earlier_value"], &told["value"]), (&json!("1355"), &json!("1325")));
         }
-        let pinned = json!({"bill_id": bill, "reading_ids": [corrected["id"]]});
+        let pinned = self::pins(bill, &corrected["id"], "2026-03-31");
         billing.post("/internal/usage/pins", pinned).await.expect(200);
         for _ in 0..2 {
             assert_eq!(billing.delete(&format!("/internal/usage/pins/{bill}")).await.status, 204);
@@ -282,10 +286,11 @@ on_both! {
         household.admin.post(&correct(&corrected["id"]), json!({"value": "1320"})).await.expect(200);
         assert_eq!(office.said("reading.corrected").await[2]["billed"], json!(false));
 
-        let unknown = json!({"bill_id": bill, "reading_ids": [reading, ReadingId::new()]});
+        let pinned = |id: &Value| json!({"id": id, "boundary": "2026-03-31"});
+        let unknown = json!({"bill_id": bill, "readings": [pinned(&reading), pinned(&json!(ReadingId::new()))]});
         let unknown = billing.post("/internal/usage/pins", unknown).await;
-        assert_eq!(unknown.expect_problem(422, "reading_unknown")["errors"][0]["pointer"], "/reading_ids/1");
-        let many = json!({"bill_id": bill, "reading_ids": vec![reading; 4_001]});
+        assert_eq!(unknown.expect_problem(422, "reading_unknown")["errors"][0]["pointer"], "/readings/1");
+        let many = json!({"bill_id": bill, "readings": vec![pinned(&reading); 4_001]});
         billing.post("/internal/usage/pins", many).await.expect_problem(422, "count_invalid");
         assert_eq!(household.admin.post("/internal/usage/pins", pins).await.status, 401);
     }

@@ -7,13 +7,15 @@ use busbar_http::{
 };
 
 use crate::storage::Transaction;
-use crate::types::{BillId, ReadingId, Timestamp};
+use crate::types::{BillId, Timestamp};
 
 use super::super::events::bill as told;
 use super::super::model::bill::{Bill, BillStatus};
 use super::super::model::draft::{BillChange, Draft};
 use super::super::model::order::{NewBill, Order};
 use super::super::model::preview::BillPreview;
+use super::super::model::usage::Reading;
+use super::super::pins::Pinned;
 use super::super::problem::{self, BILL_IMMUTABLE};
 use super::super::{Billing, pins, rating, store, utilities};
 use super::{Repeatable, bill_seen, for_staff, origin, view_seen};
@@ -72,14 +74,14 @@ pub(crate) async fn preview(
     Ok(Found(BillPreview::from(draft)))
 }
 
-/// The draft, and the readings that it was made from. Asks utilities where lines are not stated.
+/// The draft, and the readings that it begins and ends with. Asks utilities where lines are not stated.
 async fn drafted(
     billing: &Billing,
     bill: NewBill,
     request_id: &RequestId,
     deadline: Deadline,
     at: Timestamp,
-) -> Result<(Draft, Vec<ReadingId>), Problem> {
+) -> Result<(Draft, Vec<Pinned>), Problem> {
     let order = match bill.read()? {
         Order::Stated(bill) => return Ok((Draft::stated(*bill, at)?, Vec::new())),
         Order::Rated(order) => order,
@@ -90,7 +92,9 @@ async fn drafted(
     let usage = asked.inspect_err(|problem| billing.meters.unrated(problem.code()))?;
     let lines = rating::rate(&usage, order.period).map_err(Problem::from);
     let lines = lines.inspect_err(|problem| billing.meters.unrated(problem.code()))?;
-    let readings = usage.readings().map(|reading| reading.id).collect();
+    let pinned =
+        |reading: &Reading| Pinned { id: reading.id, boundary: reading.boundary(order.period) };
+    let readings = usage.readings().map(pinned).collect();
     Ok((Draft::rated(&order, usage, lines, at)?, readings))
 }
 

@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 
 use crate::types::tariff::{TariffContent, Unit};
 use crate::types::{
-    Currency, Date, MeterId, Name, ProviderId, Quantity, ReadingId, RegisterId, ServiceAccountId,
-    TariffId, Timestamp, UserId, Zone, words,
+    Currency, Date, MeterId, Name, Period, ProviderId, Quantity, ReadingId, RegisterId,
+    ServiceAccountId, TariffId, Timestamp, UserId, Zone, words,
 };
 
 use super::words::{Basis, Exactness};
@@ -70,8 +70,15 @@ pub(crate) struct Reading {
     pub(crate) at: Timestamp,
     pub(crate) value: Quantity,
     pub(crate) quality: String,
-    /// `start` or `end` of what is counted.
-    role: String,
+    role: ReadingRole,
+}
+
+words! {
+    /// Which end of what is counted it stands for.
+    pub(crate) enum ReadingRole: "role_unknown" {
+        Start = "start",
+        End = "end",
+    }
 }
 
 words! {
@@ -92,6 +99,16 @@ impl Provider {
         match self.exactness.as_deref() {
             Some("exact" | "exact_up") => Exactness::Exact,
             _ => Exactness::ExactDown,
+        }
+    }
+}
+
+impl Reading {
+    /// The day of the period at whose start it was looked for.
+    pub(crate) fn boundary(&self, period: Period) -> Date {
+        match self.role {
+            ReadingRole::Start => period.start(),
+            ReadingRole::End => period.end(),
         }
     }
 }

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 
 use actix_web::web::Data;
 use busbar_http::{
-    Caller, IfMatch, Invalid, Listed, MaybeKeyed, Path, Problem, Query, Reply, RequestId,
+    Caller, IfMatch, Invalid, Listed, MaybeBody, MaybeKeyed, Path, Problem, Query, Reply, RequestId,
 };
 use serde::Deserialize;
 
@@ -13,11 +13,12 @@ use crate::types::{Cursor, Limit, MeterId, ServiceAccountId, Timestamp};
 use super::super::Utilities;
 use super::super::events::meter as told;
 use super::super::model::account::Account;
+use super::super::model::batch::AHEAD_MAX;
 use super::super::model::meter::{
-    Faults, METERS_MAX, Meter, MeterStatus, MeterView, NewMeter, Register,
+    Faults, METERS_MAX, Meter, MeterStatus, MeterView, NewMeter, Register, Retirement,
 };
 use super::super::problem::{
-    ACCOUNT_CLOSED, ACCOUNT_UNKNOWN, METER_NOT_FOUND, METER_RETIRED, METERS_TOO_MANY,
+    ACCOUNT_CLOSED, ACCOUNT_UNKNOWN, METER_NOT_FOUND, METER_RETIRED, METERS_TOO_MANY, READING_AFTER,
 };
 use super::super::store;
 use super::super::store::meter::Selection;
@@ -79,6 +80,10 @@ pub(crate) async fn create(
     let (request, at) = (Repeatable::new(&caller, key), utilities.clock.now());
     let (id, origin) = (MeterId::new(), origin(&caller, &request_id, at));
     let registers = new.registers(id).map_err(wrong)?;
+    if new.installed_at.is_some_and(|installed| installed > at.plus(AHEAD_MAX)) {
+        let detail = "at most five minutes ahead";
+        return Err(Problem::field("/installed_at", "installation_in_future", detail));
+    }
     let answer = utilities.database.transaction(async |tx| {
         if let Some(earlier) = request.earlier(tx, id, at).await? {
             return Ok(earlier);
@@ -99,14 +104,21 @@ pub(crate) async fn retire(
     request_id: RequestId,
     Path(id): Path<MeterId>,
     expected: IfMatch,
+    MaybeBody(retirement): MaybeBody<Retirement>,
 ) -> Result<Reply, Problem> {
     visible(&utilities, &caller, id).await?;
     caller.require_staff()?;
-    let at = utilities.clock.now();
-    let origin = origin(&caller, &request_id, at);
+    let now = utilities.clock.now();
+    let origin = origin(&caller, &request_id, now);
+    let said = retirement.unwrap_or_default().retired_at;
     let retired = utilities.database.transaction(async |tx| {
-        expected.require(meter_seen(tx, id).await?.version)?;
-        if !store::meter::retire(tx, id, at).await? {
+        store::meter::lock(tx, id).await?;
+        let meter = meter_seen(tx, id).await?;
+        expected.require(meter.version)?;
+        if let Some(said) = said {
+            measured_until(tx, &meter, said, now).await?;
+        }
+        if !store::meter::retire(tx, id, said.unwrap_or(now)).await? {
             return Err(METER_RETIRED.problem());
         }
         let meter = meter_seen(tx, id).await?;
@@ -114,6 +126,27 @@ pub(crate) async fn retire(
         Ok(MeterView::new(meter, store::meter::registers_seen(tx, id).await?))
     });
     Reply::first(200, &retired.await?)
+}
+
+/// Whether a meter can have measured up to then and no longer.
+async fn measured_until(
+    tx: &mut Transaction<'_>,
+    meter: &Meter,
+    until: Timestamp,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    if until > now {
+        let detail = "not later than now";
+        return Err(Problem::field("/retired_at", "retirement_in_future", detail));
+    }
+    if meter.installed_at.is_some_and(|installed| until < installed) {
+        let detail = "not before the meter was installed";
+        return Err(Problem::field("/retired_at", "retirement_before_installation", detail));
+    }
+    match store::reading::later(tx, meter.id, until).await? {
+        Some(reading) => Err(READING_AFTER.problem().with("reading_id", reading.to_string())),
+        None => Ok(()),
+    }
 }
 
 /// The account that a meter is for, which stays open until this transaction ends.
@@ -138,6 +171,7 @@ fn put_up(new: &NewMeter, id: MeterId, account: &Account, at: Timestamp) -> Mete
         status: MeterStatus::Active,
         version: 1,
         created_at: at,
+        installed_at: new.installed_at,
         retired_at: None,
     }
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::events::Origin;
 use crate::storage::Transaction;
-use crate::types::{BillId, ReadingId, ServiceName};
+use crate::types::{BillId, Date, ReadingId, ServiceName};
 
 use super::super::Utilities;
 use super::super::events::reading as told;
@@ -24,7 +24,16 @@ const READINGS_MAX: usize = 4_000;
 pub(crate) struct Pins {
     bill_id: BillId,
     /// At most 4 000.
-    reading_ids: Vec<ReadingId>,
+    readings: Vec<Pinned>,
+}
+
+/// A reading that a bill begins or ends with.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pinned {
+    id: ReadingId,
+    /// The first day of the bill's period, or the day after its last.
+    boundary: Date,
 }
 
 /// `POST /internal/usage/pins`: adds to what the bill is known to be made from.
@@ -34,9 +43,9 @@ pub(crate) async fn create(
     request_id: RequestId,
     Body(pins): Body<Pins>,
 ) -> Result<Found<Pins>, Problem> {
-    if pins.reading_ids.len() > READINGS_MAX {
+    if pins.readings.len() > READINGS_MAX {
         let detail = format!("at most {READINGS_MAX} readings");
-        return Err(Problem::field("/reading_ids", "count_invalid", detail));
+        return Err(Problem::field("/readings", "count_invalid", detail));
     }
     let origin = Origin {
         source: ServiceName::Utilities,
@@ -46,7 +55,7 @@ pub(crate) async fn create(
         actor: format!("service/{}", caller.service),
     };
     let pinned = utilities.database.transaction(async |tx| {
-        for (index, reading) in pins.reading_ids.iter().enumerate() {
+        for (index, reading) in pins.readings.iter().enumerate() {
             pin(tx, &origin, pins.bill_id, *reading, index).await?;
         }
         Ok::<_, Problem>(())
@@ -72,14 +81,14 @@ async fn pin(
     tx: &mut Transaction<'_>,
     origin: &Origin,
     bill: BillId,
-    id: ReadingId,
+    Pinned { id, boundary }: Pinned,
     index: usize,
 ) -> Result<(), Problem> {
     let reading = store::reading::seen(tx, id).await?;
-    let unknown = || READING_UNKNOWN.problem().at(format!("/reading_ids/{index}"));
+    let unknown = || READING_UNKNOWN.problem().at(format!("/readings/{index}"));
     let reading = reading.ok_or_else(unknown)?;
     store::meter::lock(tx, reading.meter_id).await?;
-    if !store::pin::pin(tx, bill, id, origin.at).await? {
+    if !store::pin::pin(tx, bill, (id, reading.register_id), boundary, origin.at).await? {
         return Ok(());
     }
     let successor = match store::reading::seen(tx, id).await?.map(|reading| reading.status) {

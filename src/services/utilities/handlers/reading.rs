@@ -7,8 +7,7 @@ use crate::storage::Transaction;
 use crate::types::{Cursor, Limit, MeterId, ReadingId, RegisterId, Timestamp};
 
 use super::super::Utilities;
-use super::super::model::batch::{IntakeView, Item, Rejected};
-use super::super::model::meter::Register;
+use super::super::model::batch::{Against, IntakeView, Item, Rejected};
 use super::super::model::reading::{NewReading, Reading, ReadingStatus};
 use super::super::problem::{METER_RETIRED, READING_CONFLICT, READING_NOT_FOUND, REGISTER_UNKNOWN};
 use super::super::store;
@@ -122,9 +121,11 @@ pub(crate) async fn record(
             unwritten: Vec::new(),
             conflict: None,
         };
+        let (installed_at, now) = (meter.installed_at, origin.at);
+        let against = Against { registers: &registers, installed_at, now };
         match &posted {
-            Posted::One(new) => one(tx, &mut intake, &registers, new, origin.at).await?,
-            Posted::Many(all) => many(tx, &mut intake, &registers, all, origin.at).await?,
+            Posted::One(new) => one(tx, &mut intake, against, new).await?,
+            Posted::Many(all) => many(tx, &mut intake, against, all).await?,
         }
         Ok((intake.view, intake.corrections))
     });
@@ -137,12 +138,11 @@ pub(crate) async fn record(
 async fn one(
     tx: &mut Transaction<'_>,
     intake: &mut Intake<'_>,
-    registers: &[Register],
+    against: Against<'_>,
     new: &NewReading,
-    now: Timestamp,
 ) -> Result<(), Problem> {
-    let item = Item::new(0, new.clone(), registers, now).map_err(refused)?;
-    intake.take(tx, registers, vec![item]).await?;
+    let item = Item::new(0, new.clone(), against).map_err(refused)?;
+    intake.take(tx, against.registers, vec![item]).await?;
     match intake.conflict {
         Some(known) => Err(READING_CONFLICT.problem().with("reading_id", known.to_string())),
         None => Ok(()),
@@ -152,19 +152,18 @@ async fn one(
 async fn many(
     tx: &mut Transaction<'_>,
     intake: &mut Intake<'_>,
-    registers: &[Register],
+    against: Against<'_>,
     posted: &[Result<NewReading, Rejected>],
-    now: Timestamp,
 ) -> Result<(), Problem> {
     let mut items = Vec::with_capacity(posted.len());
     for (index, reading) in posted.iter().enumerate() {
-        let checked = reading.clone().and_then(|new| Item::new(index, new, registers, now));
+        let checked = reading.clone().and_then(|new| Item::new(index, new, against));
         match checked {
             Ok(item) => items.push(item),
             Err(rejected) => intake.view.rejected.push(rejected),
         }
     }
-    intake.take(tx, registers, items).await?;
+    intake.take(tx, against.registers, items).await?;
     intake.view.held.sort_by_key(|held| held.index);
     intake.view.rejected.sort_by_key(|rejected| rejected.index);
     Ok(())

@@ -14,8 +14,8 @@ use super::super::model::provider::Provider;
 use super::super::model::reading::ReadingStatus;
 use super::super::model::tariff::VersionView;
 use super::super::model::usage::{
-    Gap, ReadingRole, RegisterUsage, Sighting, TariffInForce, UsageAccount, UsageProvider,
-    UsageView, UsedReading,
+    Gap, GapReason, ReadingRole, RegisterUsage, Sighting, TariffInForce, UsageAccount,
+    UsageProvider, UsageView, UsedReading,
 };
 use super::super::problem::{
     ACCOUNT_CLOSED, ACCOUNT_NOT_FOUND, METERS_TOO_MANY, NO_TARIFF, QUANTITY_OUT_OF_RANGE,
@@ -38,8 +38,29 @@ pub(crate) struct UsageQuery {
 /// The instants between which a register counts for a period.
 #[derive(Clone, Copy)]
 struct Span {
+    period: Period,
     start: Timestamp,
     end: Timestamp,
+}
+
+impl Span {
+    fn of(zone: &Zone, period: Period) -> Span {
+        Span { period, start: zone.start_of(period.start()), end: zone.start_of(period.end()) }
+    }
+
+    /// A meter that was put up or retired within the period counts from then on, or up to then.
+    fn within(self, meter: &Meter) -> Option<Span> {
+        let start = meter.installed_at.map_or(self.start, |installed| installed.max(self.start));
+        let end = meter.retired_at.map_or(self.end, |retired| retired.min(self.end));
+        (start < end).then_some(Span { start, end, ..self })
+    }
+
+    fn boundary(self, role: ReadingRole) -> Timestamp {
+        match role {
+            ReadingRole::Start => self.start,
+            ReadingRole::End => self.end,
+        }
+    }
 }
 
 /// `GET /internal/usage`.
@@ -57,8 +78,9 @@ pub(crate) async fn show(
     was_open(database, &account, &provider, period).await?;
     let tariffs = tariffs_of(database, &account, period).await?;
     let mut view = empty(account, provider, tariffs);
-    let span = span_of(&view.provider.timezone, period);
+    let span = Span::of(&view.provider.timezone, period);
     for meter in meters_of(database, view.service_account.id, span).await? {
+        let Some(span) = span.within(&meter) else { continue };
         for register in store::meter::registers(database, meter.id).await? {
             match usage_of(database, &meter, &register, span).await? {
                 Ok(usage) => view.registers.push(usage),
@@ -94,8 +116,13 @@ async fn meters_of(
     account: ServiceAccountId,
     span: Span,
 ) -> Result<Vec<Meter>, Problem> {
-    let meters =
-        store::meter::of_account(database, account, span.start, METERS_OF_PERIOD_MAX + 1).await?;
+    let meters = store::meter::of_account(
+        database,
+        account,
+        (span.start, span.end),
+        METERS_OF_PERIOD_MAX + 1,
+    )
+    .await?;
     if i64::try_from(meters.len()).is_ok_and(|count| count > METERS_OF_PERIOD_MAX) {
         return Err(METERS_TOO_MANY.problem().with("meters_max", METERS_OF_PERIOD_MAX));
     }
@@ -110,10 +137,6 @@ fn period_of(query: &UsageQuery) -> Result<Period, Problem> {
         return Err(wrong("period_too_long", format!("at most {PERIOD_DAYS_MAX} days")));
     }
     Ok(period)
-}
-
-fn span_of(zone: &Zone, period: Period) -> Span {
-    Span { start: zone.start_of(period.start()), end: zone.start_of(period.end()) }
 }
 
 fn empty(account: Account, provider: Provider, tariffs: Vec<TariffInForce>) -> UsageView {
@@ -165,14 +188,9 @@ async fn usage_of(
     register: &Register,
     span: Span,
 ) -> Result<Result<RegisterUsage, Vec<Gap>>, Problem> {
-    // A meter that was retired within the period counts up to then.
-    let until = meter.retired_at.map_or(span.end, |retired| retired.min(span.end));
-    let span = Span { end: until, ..span };
-    let start = sighted(database, register, ReadingRole::Start, span).await?;
-    let end = sighted(database, register, ReadingRole::End, span).await?;
-    let (start, end) = match (start, end) {
-        (Ok(start), Ok(end)) => (start, end),
-        (start, end) => {
+    let (start, end) = match sighted_both(database, register, span).await? {
+        [Ok(start), Ok(end)] => (start, end),
+        [start, end] => {
             let missing = start.err().into_iter().chain(end.err());
             return Ok(Err(missing.map(|missing| gap(register, missing)).collect()));
         }
@@ -196,25 +214,46 @@ async fn usage_of(
     }))
 }
 
-/// The reading that stands for one end of the span.
+/// The readings that stand for the two ends of the span. Where another bill begins or ends at the
+/// same day, its reading does, and what is chosen for the other end leaves it where it is.
+async fn sighted_both(
+    database: &Database,
+    register: &Register,
+    span: Span,
+) -> Result<[Result<Sighting, Missing>; 2], Problem> {
+    let always = (Timestamp::from_micros(i64::MIN), Timestamp::from_micros(i64::MAX));
+    let billed = async |day| store::usage::billed(database, register.id, day).await;
+    let (first, last) = (billed(span.period.start()).await?, billed(span.period.end()).await?);
+    let start = match first {
+        Some(first) => Ok(first),
+        None => {
+            let before = last.as_ref().map_or(always.1, |last| last.at);
+            sighted(database, register, ReadingRole::Start, span, (always.0, before)).await?
+        }
+    };
+    let after = start.as_ref().map_or(always.0, |start| start.at);
+    let end = match last {
+        Some(last) if last.at > after => Ok(last),
+        Some(last) => Err(Missing { reason: GapReason::NoReadingAtEnd, near: Some(last) }),
+        None => sighted(database, register, ReadingRole::End, span, (after, always.1)).await?,
+    };
+    Ok([start, end])
+}
+
+/// The reading that stands for one end of the span, of those between two instants.
 async fn sighted(
     database: &Database,
     register: &Register,
     role: ReadingRole,
     span: Span,
+    between: (Timestamp, Timestamp),
 ) -> Result<Result<Sighting, Missing>, Problem> {
-    let boundary = match role {
-        ReadingRole::Start => span.start,
-        ReadingRole::End => span.end,
-    };
-    let mut candidates = Vec::new();
+    let (boundary, mut candidates) = (span.boundary(role), Vec::new());
     for status in [ReadingStatus::Accepted, ReadingStatus::Held] {
-        let around = store::usage::around(database, register.id, status, boundary).await?;
-        candidates.extend(around.into_iter().flatten());
+        let around = store::usage::around(database, register.id, status, boundary, between);
+        candidates.extend(around.await?.into_iter().flatten());
     }
-    let tolerance = tolerance(span.start, span.end);
-    let billed = store::usage::billed(database, register.id, boundary, tolerance).await?;
-    Ok(choose(role, boundary, tolerance, billed, candidates))
+    Ok(choose(role, boundary, tolerance(span.start, span.end), candidates))
 }
 
 fn gap(register: &Register, missing: Missing) -> Gap {

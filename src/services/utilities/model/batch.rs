@@ -17,7 +17,7 @@ pub(crate) const READINGS_MAX: usize = 10_000;
 /// Readings of one delivery that take the place of others.
 pub(crate) const CORRECTIONS_MAX: usize = 500;
 /// Clocks of meters may be ahead by so much.
-const AHEAD_MAX: Duration = Duration::from_secs(300);
+pub(crate) const AHEAD_MAX: Duration = Duration::from_secs(300);
 
 /// Several readings in one body.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -81,6 +81,14 @@ pub(crate) struct IntakeView {
     pub(crate) reading: Option<Reading>,
 }
 
+/// What a delivered reading is held against.
+#[derive(Clone, Copy)]
+pub(crate) struct Against<'a> {
+    pub(crate) registers: &'a [Register],
+    pub(crate) installed_at: Option<Timestamp>,
+    pub(crate) now: Timestamp,
+}
+
 /// A reading that can be one of its register.
 #[derive(Clone, Debug)]
 pub(crate) struct Item {
@@ -104,8 +112,7 @@ impl Item {
     pub(crate) fn new(
         index: usize,
         new: NewReading,
-        registers: &[Register],
-        now: Timestamp,
+        Against { registers, installed_at, now }: Against<'_>,
     ) -> Result<Item, Rejected> {
         let register = register_of(&new, registers).ok_or_else(|| {
             Rejected::new(index, "/register_id", "register_unknown", "no register of the meter")
@@ -113,6 +120,10 @@ impl Item {
         if new.at > now.plus(AHEAD_MAX) {
             let detail = "a reading is at most five minutes ahead";
             return Err(Rejected::new(index, "/at", "reading_in_future", detail));
+        }
+        if installed_at.is_some_and(|installed| new.at < installed) {
+            let detail = "before the meter was installed";
+            return Err(Rejected::new(index, "/at", "reading_before_installation", detail));
         }
         if !fits(new.value, register) {
             let detail = format!("the register has {} digits", register.digits);

@@ -36,6 +36,8 @@ pub(crate) struct Meter {
     pub(crate) status: MeterStatus,
     pub(crate) version: i64,
     pub(crate) created_at: Timestamp,
+    /// From when on it measures; not said of one that measured before it was known here.
+    pub(crate) installed_at: Option<Timestamp>,
     pub(crate) retired_at: Option<Timestamp>,
 }
 
@@ -63,6 +65,7 @@ pub(crate) struct MeterView {
     registers: Vec<Register>,
     version: i64,
     pub(crate) created_at: Timestamp,
+    installed_at: Option<Timestamp>,
     retired_at: Option<Timestamp>,
 }
 
@@ -75,6 +78,20 @@ pub(crate) struct NewMeter {
     pub(crate) serial: Label,
     /// 1 to 16.
     pub(crate) registers: Vec<NewRegister>,
+    /// From when on it measures here, as after an exchange: periods in which it was put up are
+    /// counted from then on. Not later than five minutes from now.
+    #[serde(default)]
+    pub(crate) installed_at: Option<Timestamp>,
+}
+
+/// Up to when a meter measured.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Retirement {
+    /// Now if not said. No reading that counts or waits is later. A meter that was put up by mistake
+    /// is retired as of an instant before all periods that are not billed yet.
+    #[serde(default)]
+    pub(crate) retired_at: Option<Timestamp>,
 }
 
 /// A register of a new meter.
@@ -157,6 +174,7 @@ impl MeterView {
             registers,
             version: meter.version,
             created_at: meter.created_at,
+            installed_at: meter.installed_at,
             retired_at: meter.retired_at,
         }
     }

@@ -7,12 +7,14 @@ use super::super::model::meter::{Meter, Register};
 sql! {
     BY_ID = "SELECT m.id AS id, m.service_account_id AS service_account_id, a.user_id AS user_id,
                  m.serial AS serial, m.status AS status, m.version AS version,
-                 m.created_at AS created_at, m.retired_at AS retired_at
+                 m.created_at AS created_at, m.installed_at AS installed_at,
+                 m.retired_at AS retired_at
              FROM meters AS m JOIN service_accounts AS a ON a.id = m.service_account_id
              WHERE m.id = $1";
     PAGE = "SELECT m.id AS id, m.service_account_id AS service_account_id, a.user_id AS user_id,
                 m.serial AS serial, m.status AS status, m.version AS version,
-                m.created_at AS created_at, m.retired_at AS retired_at
+                m.created_at AS created_at, m.installed_at AS installed_at,
+                m.retired_at AS retired_at
             FROM meters AS m JOIN service_accounts AS a ON a.id = m.service_account_id
             WHERE (CAST($1 AS TEXT) IS NULL OR a.user_id = $1)
               AND (CAST($2 AS TEXT) IS NULL OR m.service_account_id = $2)
@@ -31,18 +33,19 @@ sql! {
     OF_ACCOUNT = "SELECT m.id AS id, m.service_account_id AS service_account_id,
                       a.user_id AS user_id, m.serial AS serial, m.status AS status,
                       m.version AS version, m.created_at AS created_at,
-                      m.retired_at AS retired_at
+                      m.installed_at AS installed_at, m.retired_at AS retired_at
                   FROM meters AS m JOIN service_accounts AS a ON a.id = m.service_account_id
                   WHERE m.service_account_id = $1
                     AND (m.retired_at IS NULL OR m.retired_at > $2)
-                  ORDER BY m.created_at, m.id LIMIT $3";
+                    AND (m.installed_at IS NULL OR m.installed_at < $3)
+                  ORDER BY m.created_at, m.id LIMIT $4";
     ACTIVE = "SELECT COUNT(*) AS value FROM meters
               WHERE service_account_id = $1 AND status = 'active'";
     REGISTERS = "SELECT id, meter_id, unit, digits, multiplier, direction FROM registers
                  WHERE meter_id = $1 ORDER BY position";
     INSERT = "INSERT INTO meters (id, service_account_id, serial, status, deliveries, version,
-                  created_at)
-              VALUES ($1, $2, $3, 'active', 0, 1, $4)";
+                  created_at, installed_at)
+              VALUES ($1, $2, $3, 'active', 0, 1, $4, $5)";
     INSERT_REGISTER = "INSERT INTO registers (id, meter_id, position, unit, digits, multiplier,
                            direction)
                        VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -54,7 +57,10 @@ sql! {
 }
 
 record! {
-    Meter { id, service_account_id, user_id, serial, status, version, created_at, retired_at }
+    Meter {
+        id, service_account_id, user_id, serial, status, version, created_at, installed_at,
+        retired_at,
+    }
 }
 record! { Register { id, meter_id, unit, digits, multiplier, direction } }
 
@@ -91,14 +97,14 @@ pub(crate) async fn page(
     Ok((meters, database.all(REGISTERS_OF_PAGE, values).await?))
 }
 
-/// The meters of an account that measured after `start`, oldest first.
+/// The meters of an account that measured at some time between two instants, oldest first.
 pub(crate) async fn of_account(
     database: &Database,
     account: ServiceAccountId,
-    start: Timestamp,
+    (start, end): (Timestamp, Timestamp),
     rows: i64,
 ) -> Result<Vec<Meter>, StoreError> {
-    database.all(OF_ACCOUNT, params![account, start, rows]).await
+    database.all(OF_ACCOUNT, params![account, start, end, rows]).await
 }
 
 /// How many meters of an account measure.
@@ -131,8 +137,9 @@ pub(crate) async fn insert(
     meter: &Meter,
     registers: &[Register],
 ) -> Result<(), StoreError> {
-    let Meter { id, service_account_id, serial, created_at, .. } = meter;
-    tx.execute(INSERT, params![id, service_account_id, serial, created_at]).await?;
+    let Meter { id, service_account_id, serial, created_at, installed_at, .. } = meter;
+    let values = params![id, service_account_id, serial, created_at, installed_at];
+    tx.execute(INSERT, values).await?;
     for (position, register) in (1_i64..).zip(registers) {
         let Register { id, meter_id, unit, digits, multiplier, direction } = register;
         let values = params![id, meter_id, position, unit, digits, multiplier, direction];

@@ -1,22 +1,23 @@
 //! Which bills were made from which readings.
 use crate::storage::{StoreError, Transaction, params, sql};
-use crate::types::{BillId, ReadingId, Timestamp};
+use crate::types::{BillId, Date, ReadingId, RegisterId, Timestamp};
 
 sql! {
-    PIN = "INSERT INTO usage_pins (bill_id, reading_id, pinned_at) VALUES ($1, $2, $3)
-           ON CONFLICT (bill_id, reading_id) DO NOTHING";
+    PIN = "INSERT INTO usage_pins (bill_id, reading_id, register_id, boundary, pinned_at)
+           VALUES ($1, $2, $3, $4, $5) ON CONFLICT (bill_id, reading_id) DO NOTHING";
     UNPIN = "DELETE FROM usage_pins WHERE bill_id = $1";
     OF_READING = "SELECT COUNT(*) AS value FROM usage_pins WHERE reading_id = $1";
 }
 
-/// False when it was so already.
+/// At the start of `boundary` the bill begins or ends with the reading. False when it was so already.
 pub(crate) async fn pin(
     tx: &mut Transaction<'_>,
     bill: BillId,
-    reading: ReadingId,
+    (reading, register): (ReadingId, RegisterId),
+    boundary: Date,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
-    Ok(tx.execute(PIN, params![bill, reading, at]).await? == 1)
+    Ok(tx.execute(PIN, params![bill, reading, register, boundary, at]).await? == 1)
 }
 
 /// How many readings the bill was made from until now.

@@ -72,6 +72,9 @@ sql! {
              WHERE register_id = $1 AND status IN ('accepted', 'held') AND status = 'accepted'
                AND at > $2
              ORDER BY at LIMIT 1";
+    LATER = "SELECT id AS value FROM readings
+             WHERE meter_id = $1 AND status IN ('accepted', 'held') AND at > $2
+             ORDER BY at LIMIT 1";
 }
 
 record! {
@@ -234,4 +237,14 @@ pub(crate) async fn after(
     at: Timestamp,
 ) -> Result<Option<Shown>, StoreError> {
     tx.optional(AFTER, params![register, at]).await
+}
+
+/// A reading of the meter, whichever register it is of, that counts or waits and is later than `at`.
+pub(crate) async fn later(
+    tx: &mut Transaction<'_>,
+    meter: MeterId,
+    at: Timestamp,
+) -> Result<Option<ReadingId>, StoreError> {
+    let found: Option<(ReadingId,)> = tx.optional(LATER, params![meter, at]).await?;
+    Ok(found.map(|(id,)| id))
 }

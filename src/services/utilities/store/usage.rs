@@ -1,8 +1,6 @@
 //! What a register showed around an instant, for usage.
-use std::time::Duration;
-
 use crate::storage::{Database, StoreError, params, record, sql};
-use crate::types::{RegisterId, Timestamp};
+use crate::types::{Date, RegisterId, Timestamp};
 
 use super::super::model::reading::ReadingStatus;
 use super::super::model::usage::Sighting;
@@ -11,19 +9,19 @@ sql! {
     // The index of readings that count or are held is used only where it says so.
     UP_TO = "SELECT id, at, value, quality, status FROM readings
              WHERE register_id = $1 AND status IN ('accepted', 'held') AND status = $2
-               AND at <= $3
+               AND at <= $3 AND at > $4 AND at < $5
              ORDER BY at DESC LIMIT 1";
     AFTER = "SELECT id, at, value, quality, status FROM readings
              WHERE register_id = $1 AND status IN ('accepted', 'held') AND status = $2
-               AND at > $3
+               AND at > $3 AND at > $4 AND at < $5
              ORDER BY at LIMIT 1";
     // Also what was corrected or made void since: the bill stands, and the next one goes on from
-    // what it was made from. So the next bill settles the difference. By the index of meters.
-    BILLED = "SELECT id, at, value, quality, status FROM readings
-              WHERE meter_id = (SELECT g.meter_id FROM registers AS g WHERE g.id = $1)
-                AND register_id = $1 AND at >= $2 AND at <= $3
-                AND EXISTS (SELECT 1 FROM usage_pins AS p WHERE p.reading_id = readings.id)
-              ORDER BY at LIMIT $4";
+    // what it was made from. So the next bill settles the difference.
+    BILLED = "SELECT r.id AS id, r.at AS at, r.value AS value, r.quality AS quality,
+                  r.status AS status
+              FROM usage_pins AS p JOIN readings AS r ON r.id = p.reading_id
+              WHERE p.register_id = $1 AND p.boundary = $2
+              ORDER BY p.pinned_at, p.bill_id LIMIT 1";
     // Numbers of nine digits and six places keep their order as floating numbers.
     // What is counted begins and ends with the values that were chosen, whatever became of their
     // readings since.
@@ -41,32 +39,28 @@ sql! {
                  WHERE shown < before";
 }
 
-/// Around one midnight bills begin and end; more readings than these are no help.
-const BILLED_MAX: i64 = 100;
-
 record! { Sighting { id, at, value, quality, status } }
 
-/// The last one at an instant or before it, and the first one after it.
+/// The last one at an instant or before it, and the first one after it, of those between two
+/// others.
 pub(crate) async fn around(
     database: &Database,
     register: RegisterId,
     status: ReadingStatus,
     at: Timestamp,
+    (after, before): (Timestamp, Timestamp),
 ) -> Result<[Option<Sighting>; 2], StoreError> {
-    let before = database.optional(UP_TO, params![register, status, at]).await?;
-    let after = database.optional(AFTER, params![register, status, at]).await?;
-    Ok([before, after])
+    let values = params![register, status, at, after, before];
+    Ok([database.optional(UP_TO, values).await?, database.optional(AFTER, values).await?])
 }
 
-/// Those near an instant that bills were made from.
+/// The one that a bill begins or ends with at the start of a day.
 pub(crate) async fn billed(
     database: &Database,
     register: RegisterId,
-    at: Timestamp,
-    tolerance: Duration,
-) -> Result<Vec<Sighting>, StoreError> {
-    let (from, to) = (at.minus(tolerance), at.plus(tolerance));
-    database.all(BILLED, params![register, from, to, BILLED_MAX]).await
+    boundary: Date,
+) -> Result<Option<Sighting>, StoreError> {
+    database.optional(BILLED, params![register, boundary]).await
 }
 
 /// How often the register began again between two readings.
