@@ -2,12 +2,14 @@
 //!
 //! `door` says who may come in: on this machine's loopback whoever is there, or, when a token is set,
 //! who shows it. `actors`, `services` and `requests` are what is seen, `commands` what is done, as `operations` that
-//! can be waited for, each of them on the `trail`. `settings` and `gateway` are about those.
+//! can be waited for, each of them on the `trail`. `settings` and `gateway` are about those,
+//! `letters` about events and jobs that were given up.
 
 mod actors;
 mod commands;
 mod door;
 mod gateway;
+mod letters;
 mod operations;
 mod problem;
 mod requests;
@@ -33,6 +35,7 @@ use self::actors::TreeView;
 pub(crate) use self::commands::ADMIN;
 use self::door::Door;
 use self::gateway::BreakersView;
+use self::letters::LettersView;
 use self::operations::{OperationView, Operations};
 use self::requests::RequestsView;
 use self::services::ServicesView;
@@ -147,6 +150,7 @@ impl Admin {
                     .gives::<LevelsView>(),
                 settings::change_level,
             )
+            .and(Admin::letters())
             .get(
                 "/admin/breakers",
                 about("The gateway's breakers").gives::<BreakersView>(),
@@ -165,6 +169,41 @@ impl Admin {
                     .takes::<gateway::Purge>()
                     .status(204),
                 gateway::purge,
+            )
+    }
+
+    /// Events and jobs that were given up, and what is to become of them.
+    fn letters() -> Routes {
+        Routes::new()
+            .get(
+                "/admin/dead-letters",
+                about("Events that were refused and jobs that failed too often")
+                    .gives::<LettersView>()
+                    .query(&[
+                        ("service", "Those of one service"),
+                        ("limit", "How many of each service: 1 to 100, 20 if not said"),
+                    ]),
+                letters::list,
+            )
+            .post(
+                "/admin/dead-letters/{service}/events/{id}/{listener}/retry",
+                about("Send it again, and then what it held back").status(204),
+                letters::retry_event,
+            )
+            .post(
+                "/admin/dead-letters/{service}/events/{id}/{listener}/discard",
+                about("Never send it; send what it held back").status(204),
+                letters::discard_event,
+            )
+            .post(
+                "/admin/dead-letters/{service}/jobs/{id}/retry",
+                about("Try it again").status(204),
+                letters::retry_job,
+            )
+            .post(
+                "/admin/dead-letters/{service}/jobs/{id}/discard",
+                about("Never do it").status(204),
+                letters::discard_job,
             )
     }
 

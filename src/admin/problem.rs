@@ -7,6 +7,7 @@ problems! {
     HOST_NOT_ALLOWED => 421 "host_not_allowed" "without a token this is asked by its loopback address only";
     SERVICE_UNKNOWN => 404 "service_unknown" "this process hosts no service of that name";
     OPERATION_UNKNOWN => 404 "operation_unknown" "there is no such operation, or it was long ago";
+    LETTER_UNKNOWN => 404 "letter_unknown" "nothing of that id was given up, or what came after it is not done";
     NO_GATEWAY => 404 "no_gateway" "this process hosts no gateway";
     UPSTREAM_UNKNOWN => 404 "upstream_unknown" "nothing of that name is behind the gateway";
     SETTINGS_INVALID => 422 "settings_invalid" "the settings are wrong, and none was taken";

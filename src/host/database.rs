@@ -73,7 +73,7 @@ impl Host {
         }
     }
 
-    fn database_settings(&self, is_durable: bool) -> Settings {
+    pub(super) fn database_settings(&self, is_durable: bool) -> Settings {
         let database = &self.config.database;
         Settings {
             connection_limit: database.connection_limit,

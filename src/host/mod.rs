@@ -7,6 +7,7 @@
 mod current;
 mod data_dir;
 mod database;
+mod letters;
 mod life;
 mod meters;
 mod names;
@@ -37,6 +38,7 @@ use crate::types::{Clock, ServiceName};
 use self::current::Current;
 pub use self::current::{Heed, ShownSettings, check_database};
 pub use self::data_dir::check_data_dir;
+pub use self::letters::{DeadEvent, DeadJob, Fate};
 use self::meters::DiskCollector;
 pub use self::meters::RecordCollector;
 use self::names::Directory;

@@ -50,6 +50,7 @@ sql! {
               WHERE id = $1 AND state = 'dead' AND NOT EXISTS (
                   SELECT 1 FROM jobs AS newer WHERE newer.kind = jobs.kind
                      AND newer.key = jobs.key AND newer.state = 'waiting')";
+    DISCARD = "UPDATE jobs SET state = 'done', finished_at = $2 WHERE id = $1 AND state = 'dead'";
     OLD = "SELECT id AS value FROM jobs WHERE state = 'done' AND finished_at < $1 LIMIT 1";
     PRUNE = "DELETE FROM jobs WHERE id IN (
                  SELECT id FROM jobs WHERE state = 'done' AND finished_at < $1
@@ -175,6 +176,15 @@ pub async fn revive(
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     Ok(tx.execute(REVIVE, params![id, now]).await? == 1)
+}
+
+/// Lets a dead job go undone. False when it is not dead.
+pub async fn discard(
+    tx: &mut Transaction<'_>,
+    id: JobId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    Ok(tx.execute(DISCARD, params![id, now]).await? == 1)
 }
 
 /// Whether there is something to forget. A read: it disturbs no writer.

@@ -6,6 +6,7 @@ mod door;
 mod exits;
 mod gateway;
 mod intensity;
+mod letters;
 mod order;
 mod reload;
 mod requests;

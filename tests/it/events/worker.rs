@@ -130,6 +130,12 @@ on_both! {
         });
         assert_eq!(revived.await.unwrap(), (true, false));
         eventually("the revived one", async || effects(&stage, "panics").await == 1).await;
+        let discarded = stage.database.transaction(async |tx| {
+            Ok::<_, StoreError>((jobs::discard(tx, fails, now()).await?, jobs::discard(tx, fails, now()).await?))
+        });
+        assert_eq!(discarded.await.unwrap(), (true, false));
+        assert_eq!((state(&stage, fails).await.as_str(), effects(&stage, "fails").await), ("done", 0));
+        assert!(jobs::dead(&stage.database, 9).await.unwrap().is_empty());
     }
 
     /// A long job keeps its lease while its worker lives; when the worker falls, it comes free.
