@@ -79,7 +79,7 @@ use self::onward::{arrival, fields, identity};
 use self::outgoing::Passage;
 use self::switch::Opening;
 use self::upstream::handshake::Handshake;
-use self::upstream::shedding::Seats;
+use self::upstream::shedding::{Seats, urgency};
 use self::upstream::vigil::Terms;
 use self::window::Window;
 
@@ -196,8 +196,9 @@ async fn road(
     if hops::is_last(request.method(), request.headers()) {
         return Ok(outgoing::kept(hops::last(&request, route), &id, journey));
     }
+    let urgency = urgency(route.service, request.method(), guest.is_known());
     if let Some(handshake) = Handshake::of(&request)? {
-        let opening = Opening { request: &request, payload, handshake, id: &id };
+        let opening = Opening { request: &request, payload, handshake, id: &id, urgency };
         return switch::switch((&gateway, live), &clerk, (route, deadline), opening, journey).await;
     }
     let asked = live.asked(route, &request, guest.principal());
@@ -220,7 +221,7 @@ async fn road(
     order.interim = Interim::of(&request);
     journey.sent();
     // Only now: a client that is slow with a body that is held takes nobody's place.
-    let (place, answer) = match gateway.enter(route, request.method(), destination) {
+    let (place, answer) = match gateway.enter(urgency, destination) {
         Ok(place) => (Some(place), clerk.forward(order, destination, deadline).await),
         Err(problem) => (None, Err(problem)),
     };

@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use actix_web::http::Method;
 use actix_web::http::header::{HOST, HeaderMap, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
 use busbar_actors::mailbox::Permit;
@@ -13,7 +12,7 @@ use busbar_http::{Deadline, Problem, RequestId, deadline};
 use super::destination::Destination;
 use super::problem::OVERLOADED;
 use super::route::Route;
-use super::upstream::shedding::{Seat, urgency};
+use super::upstream::shedding::{Seat, Urgency};
 use super::{Gateway, Live, edge};
 
 /// What a client is told to wait, in seconds, when there is no seat for it.
@@ -29,11 +28,10 @@ impl Gateway {
     /// A seat among all requests, and a place before a destination.
     pub(super) fn enter(
         &self,
-        route: &Route,
-        method: &Method,
+        urgency: Urgency,
         destination: &Destination,
     ) -> Result<Place, Problem> {
-        let seat = self.seats.take(urgency(route.service, method));
+        let seat = self.seats.take(urgency);
         let overloaded = || OVERLOADED.problem().retry_after(RETRY_AFTER_SECONDS);
         let seat = seat.ok_or_else(overloaded)?;
         Ok(Place { _seat: seat, _permit: destination.enter()? })

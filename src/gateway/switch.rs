@@ -16,6 +16,7 @@ use super::onward::fields;
 use super::outgoing::{self, Passage};
 use super::route::Route;
 use super::upstream::handshake::Handshake;
+use super::upstream::shedding::Urgency;
 use super::upstream::tunnel;
 use super::upstream::vigil::Terms;
 use super::{Gateway, Live};
@@ -26,6 +27,7 @@ pub(super) struct Opening<'a> {
     pub(super) payload: Payload,
     pub(super) handshake: Handshake,
     pub(super) id: &'a RequestId,
+    pub(super) urgency: Urgency,
 }
 
 /// Asks for the switch; any other answer is one like others.
@@ -36,9 +38,9 @@ pub(super) async fn switch(
     opening: Opening<'_>,
     mut journey: Journey,
 ) -> Result<HttpResponse, Problem> {
-    let Opening { request, payload, handshake, id } = opening;
+    let Opening { request, payload, handshake, id, urgency } = opening;
     let destination = live.destination(route)?;
-    let place = Some(gateway.enter(route, request.method(), destination)?);
+    let place = Some(gateway.enter(urgency, destination)?);
     let mut asked = fields(live, (request, route), id, deadline);
     Handshake::ask(&mut asked);
     // It lasts for as long as it lasts.

@@ -64,6 +64,8 @@ pub(super) struct Edge {
 
 /// Who was let in.
 pub(super) struct Guest {
+    /// Whether a token of theirs was verified.
+    is_known: bool,
     /// Whose answers are kept apart, where the route wants that.
     principal: Option<String>,
 }
@@ -187,13 +189,18 @@ pub(super) async fn admit(
     let claims = admitted.as_ref().ok().and_then(Option::as_ref);
     marks.told = claims.filter(|_| route.service.is_none()).cloned();
     let is_apart = route.rules.cache == Caching::Principal;
+    let is_known = claims.is_some();
     let principal = claims.filter(|_| is_apart).map(|claims| claims.sub.to_string());
     request.extensions_mut().insert(marks);
     admitted.inspect_err(|problem| edge.meters.refused(problem.code()))?;
-    Ok(Guest { principal })
+    Ok(Guest { is_known, principal })
 }
 
 impl Guest {
+    pub(super) fn is_known(&self) -> bool {
+        self.is_known
+    }
+
     pub(super) fn principal(&self) -> Option<&str> {
         self.principal.as_deref()
     }

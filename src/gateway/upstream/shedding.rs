@@ -16,20 +16,24 @@ pub(in crate::gateway) enum Urgency {
     Low,
     /// Other reads.
     Read,
-    /// Other writes.
+    /// Other writes, and those of payments by nobody who is known.
     Write,
     /// Writes of payments.
     High,
 }
 
-/// Of a request to a service, or (`None`) by an added route.
-pub(in crate::gateway) fn urgency(service: Option<ServiceName>, method: &Method) -> Urgency {
+/// Of a request to a service, or (`None`) by an added route; `is_known`: its token was verified.
+pub(in crate::gateway) fn urgency(
+    service: Option<ServiceName>,
+    method: &Method,
+    is_known: bool,
+) -> Urgency {
     let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
     match service {
         None => Urgency::Low,
         Some(Analytics | Documents | Notifications | Webhooks) if reads => Urgency::Low,
         Some(_) if reads => Urgency::Read,
-        Some(Payments) => Urgency::High,
+        Some(Payments) if is_known => Urgency::High,
         Some(_) => Urgency::Write,
     }
 }
@@ -117,7 +121,8 @@ mod tests {
             (Some(Analytics), Method::HEAD, Urgency::Low),
             (None, Method::POST, Urgency::Low),
         ] {
-            assert_eq!(urgency(service, &method), expected, "{service:?} {method}");
+            assert_eq!(urgency(service, &method, true), expected, "{service:?} {method}");
         }
+        assert_eq!(urgency(Some(Payments), &Method::POST, false), Urgency::Write);
     }
 }

@@ -20,8 +20,8 @@ use super::{before, gateway, port, routed};
 use crate::support::wire::{Scripted, Then, reply, say};
 
 /// A users service that shows its keys, and tells what has ended.
-struct Keeper {
-    service: Scripted,
+pub(super) struct Keeper {
+    pub(super) service: Scripted,
     key: PrivateKey,
     ended: Arc<Mutex<Vec<Value>>>,
 }
@@ -32,7 +32,7 @@ fn now() -> i64 {
 }
 
 impl Keeper {
-    fn start() -> Keeper {
+    pub(super) fn start() -> Keeper {
         let key = PrivateKey::from_seed(&[7; 32]).unwrap();
         let keys = serde_json::to_string(&KeySet { keys: vec![key.public()] }).unwrap();
         let ended: Arc<Mutex<Vec<Value>>> = Arc::default();
@@ -60,7 +60,7 @@ impl Keeper {
     }
 
     /// A token that is good for ten minutes.
-    fn token(&self) -> String {
+    pub(super) fn token(&self) -> String {
         self.key.sign(&claims()).unwrap()
     }
 }

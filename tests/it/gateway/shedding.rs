@@ -2,6 +2,7 @@
 
 use busbar::types::ServiceName;
 
+use super::edge::Keeper;
 use super::settings::Gated;
 use super::{before, gateway, port};
 use crate::support::TestSystem;
@@ -13,21 +14,30 @@ fn send(system: &TestSystem, method: &str, path: &str) -> Wire {
     wire
 }
 
+/// A payment by somebody who is known.
+fn pay(system: &TestSystem, keeper: &Keeper) -> Wire {
+    let (mut wire, token) = (Wire::to(port(system)), keeper.token());
+    let head =
+        format!("POST /api/payments HTTP/1.1\r\nhost: busbar\r\nauthorization: Bearer {token}");
+    wire.send(format!("{head}\r\ncontent-length: 0\r\n\r\n"));
+    wire
+}
+
 fn is_overloaded(answer: &Message) -> bool {
     let is_told = answer.field("x-busbar-reason") == "overloaded"
         && answer.text().contains(r#""code":"overloaded""#);
     answer.status() == 503 && is_told && answer.field("retry-after") == "1"
 }
 
-/// `GATEWAY_MAX_REQUESTS`: analytics go first, other reads then; payments are written to the end,
-/// and the gateway's own pages always answer.
+/// `GATEWAY_MAX_REQUESTS`: analytics go first, other reads then; payments of people who are known
+/// are written to the end, and the gateway's own pages always answer.
 #[actix_web::test]
 async fn the_less_urgent_is_turned_away_first() {
-    let (gated, other) = (Gated::start(), Scripted::saying("other"));
+    let (gated, other, keeper) = (Gated::start(), Scripted::saying("other"), Keeper::start());
     let behind = [
         (ServiceName::Payments, &gated.service),
         (ServiceName::Analytics, &other),
-        (ServiceName::Users, &other),
+        (ServiceName::Users, &keeper.service),
     ];
     let system = gateway(&behind, &[("GATEWAY_MAX_REQUESTS", "10")]).await;
     let under_way = async |count: usize| {
@@ -41,9 +51,10 @@ async fn the_less_urgent_is_turned_away_first() {
     held.extend(Gated::ask(&system, 1));
     under_way(9).await;
     assert!(is_overloaded(&send(&system, "GET", "/api/users").answer()));
-    held.push(send(&system, "POST", "/api/payments"));
+    assert!(is_overloaded(&send(&system, "POST", "/api/payments").answer()), "by nobody");
+    held.push(pay(&system, &keeper));
     under_way(10).await;
-    assert!(is_overloaded(&send(&system, "POST", "/api/payments").answer()));
+    assert!(is_overloaded(&pay(&system, &keeper).answer()));
     for page in ["/health/live", "/metrics", "/metrics/prometheus"] {
         assert_eq!(Wire::to(port(&system)).get(page).status(), 200, "{page}");
     }
