@@ -49,7 +49,7 @@ pub(super) async fn heard(
     let id = MessageId::new();
     message::insert(tx, id, name, &payload, at).await?;
     for endpoint in listening {
-        if message::is_full(tx, endpoint.id, pending_max).await? {
+        if message::room(tx, endpoint.id, pending_max).await? == 0 {
             message::turn_away(tx, endpoint.id, id, at).await?;
         } else {
             message::deliver(tx, endpoint.id, id, at).await?;

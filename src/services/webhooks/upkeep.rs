@@ -1,4 +1,5 @@
-//! Once an hour the service forgets deliveries that were settled long since. Does I/O: a durable job.
+//! Once an hour the service forgets deliveries that were settled long since, and gives up what a process
+//! that was killed has left for endpoints that are called no more. Does I/O: a durable job.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use serde_json::Value;
 
 use crate::jobs::{self, Handlers, Job, NewJob, Patience};
 
+use super::dispatch::ENDPOINT_DISABLED;
 use super::{Webhooks, store};
 
 const KIND: &str = "webhooks.forget";
@@ -40,6 +42,7 @@ async fn forget(webhooks: &Webhooks, job: &Job) -> Result<(), Problem> {
     let now = webhooks.clock.now();
     let before = now.minus(webhooks.retention);
     let round = webhooks.database.transaction(async |tx| {
+        store::upkeep::give_up(tx, ENDPOINT_DISABLED, now).await?;
         let forgotten = store::upkeep::forget(tx, before, ROWS_MAX).await?;
         let is_more = forgotten.iter().any(|rows| *rows >= u64::from(ROWS_MAX));
         let next = if is_more { now } else { now.plus(INTERVAL) };

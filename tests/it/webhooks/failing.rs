@@ -1,11 +1,14 @@
 //! Endpoints that are disabled: gone, or failing for days.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 use busbar::types::ServiceName;
 use serde_json::{Value, json};
 
 use super::house::{LOOPBACK, Receiver, attempted, delivery, id, may_call_home, tested, webhook};
+use crate::support::wire::{Scripted, Then, pause, say};
 use crate::support::{Engine, TestSystem};
 
 async fn shown(system: &TestSystem, webhook: &Value) -> Value {
@@ -20,6 +23,34 @@ async fn is_told_once(system: &TestSystem) {
 }
 
 may_call_home! {
+    /// What was being sent when its endpoint was disabled ends by its answer.
+    async fn what_is_under_way_ends_by_its_answer(system: TestSystem) {
+        let staff = system.admin().await;
+        let (first, is_over) = (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(false)));
+        let over = is_over.clone();
+        let receiver = Scripted::start(move |_, stream| {
+            let answer = if first.swap(false, SeqCst) {
+                while !over.load(SeqCst) {
+                    pause(Duration::from_millis(2));
+                }
+                "200 OK"
+            } else {
+                "410 Gone"
+            };
+            say(stream, format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n"));
+            Then::Close
+        });
+        let made = webhook(&staff, &format!("{}/hooks", receiver.url()), &["*"]).await;
+        let slow = tested(&staff, &made).await;
+        system.eventually("it is under way", async || receiver.heard().len() == 1).await;
+        let last = tested(&staff, &made).await;
+        attempted(&system, &last, 1).await;
+        assert_eq!(shown(&system, &made).await["status"], "disabled");
+        is_over.store(true, SeqCst);
+        let ended = attempted(&system, &slow, 1).await;
+        assert_eq!((&ended["status"], &ended["error"]), (&json!("delivered"), &Value::Null));
+    }
+
     /// 410 disables at once, tells others, and gives up what waits. Enabled, it may be replayed.
     async fn an_endpoint_that_is_gone_is_disabled(system: TestSystem) {
         let staff = system.admin().await;

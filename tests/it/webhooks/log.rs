@@ -12,7 +12,7 @@ async fn listed(staff: &Person, path: &str) -> Vec<Value> {
     staff.get(path).await.expect(200)["data"].as_array().unwrap().clone()
 }
 
-/// More than may wait is turned away, and comes by a replay.
+/// More than may wait is turned away, and comes by a replay: as much at a time as may wait.
 #[actix_web::test]
 async fn a_full_queue_turns_away() {
     let limits = [LOOPBACK, ("BUSBAR_WEBHOOKS_PENDING_MAX", "3")];
@@ -22,16 +22,24 @@ async fn a_full_queue_turns_away() {
     let made = webhook(&staff, &receiver.url(), &["bill.paid"]).await;
     let path = format!("/api/webhooks/{}", id(&made));
     staff.post(&format!("{path}/pause"), json!({})).await.expect(200);
-    publish(&system, "bill.paid", 5).await;
+    publish(&system, "bill.paid", 8).await;
     let failed = listed(&staff, &format!("{path}/deliveries?status=failed")).await;
-    assert_eq!(failed.len(), 2);
+    assert_eq!(failed.len(), 5);
     assert_eq!(failed[0]["error"], "queue_full");
-    staff.post(&format!("{path}/resume"), json!({})).await.expect(200);
-    receiver.hears(&system, 3).await;
     let replay = json!({"since": made["created_at"], "status": "failed"});
-    let replayed = staff.post(&format!("{path}/replay"), replay).await.expect(202);
-    assert_eq!(replayed["queued"], 2);
-    receiver.hears(&system, 5).await;
+    let replayed = async || staff.post(&format!("{path}/replay"), replay.clone()).await.expect(202);
+    assert_eq!(replayed().await, json!({"queued": 0, "has_more": true}), "there is no room");
+    staff.post(&format!("{path}/resume"), json!({})).await.expect(200);
+    let none_waits =
+        async || listed(&staff, &format!("{path}/deliveries?status=pending")).await.is_empty();
+    for (heard, expected) in
+        [(3, json!({"queued": 3, "has_more": true})), (6, json!({"queued": 2, "has_more": false}))]
+    {
+        receiver.hears(&system, heard).await;
+        system.eventually("none waits", none_waits).await;
+        assert_eq!(replayed().await, expected);
+    }
+    receiver.hears(&system, 8).await;
     system.finish().await;
 }
 

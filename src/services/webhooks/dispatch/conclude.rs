@@ -8,12 +8,12 @@ use crate::types::Timestamp;
 
 use super::super::model::attempt::{Ended, Outcome};
 use super::super::model::delivery::Claimed;
-use super::super::model::endpoint::DisabledReason;
+use super::super::model::endpoint::{DisabledReason, EndpointStatus};
 use super::super::{Webhooks, events, schedule, store};
 use super::send::{chance, milliseconds};
 
 /// Why deliveries of a disabled endpoint have failed.
-const ENDPOINT_DISABLED: &str = "endpoint_disabled";
+pub(in super::super) const ENDPOINT_DISABLED: &str = "endpoint_disabled";
 
 pub(super) async fn conclude(
     webhooks: &Webhooks,
@@ -27,7 +27,7 @@ pub(super) async fn conclude(
         match ended.outcome {
             Outcome::Interrupted => {
                 store::claim::give_back(tx, claimed.id, &claimed.holder).await?;
-                Ok(())
+                give_up(tx, claimed, now).await
             }
             Outcome::Delivered => {
                 if store::claim::delivered(tx, claimed, now).await? {
@@ -39,7 +39,7 @@ pub(super) async fn conclude(
                 if fail(tx, claimed, ended, now, chance).await? {
                     judge(webhooks, tx, claimed, ended.outcome, now).await?;
                 }
-                Ok(())
+                give_up(tx, claimed, now).await
             }
         }
     });
@@ -66,6 +66,19 @@ async fn fail(
     })
 }
 
+/// Nothing waits for an endpoint that was disabled, by this attempt or while it was made.
+async fn give_up(
+    tx: &mut Transaction<'_>,
+    claimed: &Claimed,
+    now: Timestamp,
+) -> Result<(), Problem> {
+    let endpoint = store::endpoint::seen(tx, claimed.endpoint_id).await?;
+    if endpoint.is_some_and(|endpoint| endpoint.status == EndpointStatus::Disabled) {
+        store::delivery::give_up(tx, claimed.endpoint_id, ENDPOINT_DISABLED, now).await?;
+    }
+    Ok(())
+}
+
 /// Disables an endpoint that wants nothing any more, or has failed for too long.
 async fn judge(
     webhooks: &Webhooks,
@@ -84,7 +97,6 @@ async fn judge(
         _ => return Ok(()),
     };
     if store::endpoint::disable(tx, id, reason, now).await? {
-        store::delivery::give_up(tx, id, ENDPOINT_DISABLED, now).await?;
         events::disabled(tx, id, reason, failing.first_at, now).await?;
         log::warn!("webhook {id} is disabled: {reason}");
     }

@@ -24,6 +24,8 @@ use super::model::delivery::Claimed;
 use super::model::endpoint::EndpointId;
 use super::{Webhooks, store};
 
+pub(super) use self::conclude::ENDPOINT_DISABLED;
+
 /// How often is looked at the queue when nothing announces itself.
 const POLL: Duration = Duration::from_secs(1);
 /// How often is counted what waits.

@@ -117,7 +117,8 @@ pub(crate) async fn replay(
         if endpoint.status == EndpointStatus::Disabled {
             return Err(invalid_state(endpoint.status, EndpointStatus::Active));
         }
-        let (queued, has_more) = store::delivery::replay(tx, span, act.at).await?;
+        let room = store::message::room(tx, id, webhooks.pending_max).await?;
+        let (queued, has_more) = store::delivery::replay(tx, span, room, act.at).await?;
         act.put_on_record(tx, "webhook.replayed", id).await?;
         let answer = Replay { queued, has_more };
         match &kept {

@@ -53,7 +53,8 @@ pub(crate) struct ReplayOrder {
     pub(crate) status: Replayed,
 }
 
-/// How many were put into the queue again; `has_more`: ask once more for the rest.
+/// How many were put into the queue again, as far as there is room; `has_more`: ask once more for the
+/// rest, when some of these were sent.
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 pub(crate) struct Replay {
     pub(crate) queued: u64,

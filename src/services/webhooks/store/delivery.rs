@@ -36,7 +36,7 @@ sql! {
                   ORDER BY created_at, id LIMIT $6)";
     GIVE_UP = "UPDATE webhook_deliveries SET status = 'failed', error = $2, settled_at = $3,
                    lease_owner = NULL, lease_until = 0
-               WHERE endpoint_id = $1 AND status = 'pending'";
+               WHERE endpoint_id = $1 AND status = 'pending' AND lease_until <= $4";
 }
 
 record! {
@@ -101,25 +101,28 @@ pub(crate) struct Span {
     pub(crate) takes_delivered: bool,
 }
 
-/// How many it were, and whether there may be more.
+/// At most `room`. How many it were, and whether there may be more.
 pub(crate) async fn replay(
     tx: &mut Transaction<'_>,
     span: Span,
+    room: u32,
     at: Timestamp,
 ) -> Result<(u64, bool), StoreError> {
     let Span { endpoint, since, until, takes_delivered } = span;
-    let values = params![endpoint, since, until, at, takes_delivered, REPLAYED_MAX];
+    let rows_max = room.min(REPLAYED_MAX);
+    let values = params![endpoint, since, until, at, takes_delivered, rows_max];
     let queued = tx.execute(REPLAY, values).await?;
-    Ok((queued, queued == u64::from(REPLAYED_MAX)))
+    Ok((queued, queued == u64::from(rows_max)))
 }
 
-/// Everything that waits for an endpoint that is called no more.
+/// Everything that waits for an endpoint that is called no more. What is being sent at the moment ends
+/// by what it is answered.
 pub(crate) async fn give_up(
     tx: &mut Transaction<'_>,
     endpoint: EndpointId,
     error: &str,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    tx.execute(GIVE_UP, params![endpoint, error, at]).await?;
+    tx.execute(GIVE_UP, params![endpoint, error, at, Clock::system().now()]).await?;
     Ok(())
 }

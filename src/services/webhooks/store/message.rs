@@ -53,12 +53,12 @@ pub(crate) async fn turn_away(
     Ok(())
 }
 
-/// Whether as much waits for an endpoint as may.
-pub(crate) async fn is_full(
+/// How many more may wait for an endpoint.
+pub(crate) async fn room(
     tx: &mut Transaction<'_>,
     endpoint: EndpointId,
     pending_max: u32,
-) -> Result<bool, StoreError> {
-    let (pending,): (i64,) = tx.one(PENDING, params![endpoint, pending_max]).await?;
-    Ok(pending >= i64::from(pending_max))
+) -> Result<u32, StoreError> {
+    let (pending,): (u32,) = tx.one(PENDING, params![endpoint, pending_max]).await?;
+    Ok(pending_max.saturating_sub(pending))
 }

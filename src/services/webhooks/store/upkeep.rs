@@ -1,6 +1,6 @@
 //! Counting what waits, and forgetting what was settled long since.
 use crate::storage::{Database, StoreError, Transaction, params, record, sql};
-use crate::types::Timestamp;
+use crate::types::{Clock, Timestamp};
 
 use super::super::model::endpoint::EndpointStatus;
 
@@ -10,6 +10,11 @@ sql! {
                WHERE d.status = 'pending' AND e.status = 'active'";
     ENDPOINTS = "SELECT status, COUNT(*) AS count FROM webhook_endpoints
                  GROUP BY status ORDER BY status";
+    // Of a process that was killed while it was sending.
+    GIVE_UP = "UPDATE webhook_deliveries SET status = 'failed', error = $1, settled_at = $2,
+                   lease_owner = NULL, lease_until = 0
+               WHERE status = 'pending' AND lease_until <= $3 AND endpoint_id IN (
+                   SELECT id FROM webhook_endpoints WHERE status = 'disabled')";
     FORGET = "DELETE FROM webhook_deliveries WHERE id IN (
                   SELECT id FROM webhook_deliveries WHERE settled_at < $1
                   ORDER BY settled_at LIMIT $2)";
@@ -42,6 +47,16 @@ pub(crate) async fn backlog(database: &Database) -> Result<Backlog, StoreError> 
 
 pub(crate) async fn endpoints(database: &Database) -> Result<Vec<Counted>, StoreError> {
     database.all(ENDPOINTS, params![]).await
+}
+
+/// What waits for endpoints that are called no more.
+pub(crate) async fn give_up(
+    tx: &mut Transaction<'_>,
+    error: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    tx.execute(GIVE_UP, params![error, at, Clock::system().now()]).await?;
+    Ok(())
 }
 
 /// Deliveries with their attempts, and messages that nobody is sent any more. How many of each.
