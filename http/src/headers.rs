@@ -133,26 +133,35 @@ fn address(hop: &str) -> Option<IpAddr> {
     hop.parse().ok().or_else(with_port).or_else(in_brackets)
 }
 
-/// By which scheme and host the client asked, as a proxy says that is trusted; nothing of who asks.
+/// How the client asked, as a proxy says that is trusted: scheme, host, port, prefix, whatever there is
+/// besides; nothing of who asks.
 pub fn believed(arrival: Arrival<'_>, received: &HeaderMap) -> Option<String> {
-    let told = [X_FORWARDED_PROTO, X_FORWARDED_HOST, FORWARDED];
-    let is_told = told.iter().any(|name| received.contains_key(name));
-    if !is_told || !is_trusted(arrival.peer, arrival.trusted) {
+    if !is_trusted(arrival.peer, arrival.trusted) || !tells_how(received) {
         return None;
     }
-    let is_meant = |part: &&str| {
-        let name = part.split('=').next().unwrap_or_default().trim();
-        name.eq_ignore_ascii_case("proto") || name.eq_ignore_ascii_case("host")
+    let is_meant = |part: &&[u8]| {
+        let name = part.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii();
+        name.eq_ignore_ascii_case(b"proto") || name.eq_ignore_ascii_case(b"host")
     };
-    let mut believed = String::new();
-    for name in told {
-        for line in received.get_all(&name).filter_map(|line| line.to_str().ok()) {
-            let parts = line.split([',', ';']).filter(|part| name != FORWARDED || is_meant(part));
-            parts.for_each(|part| believed.extend([part.trim(), ","]));
-        }
-        believed.push(' ');
+    let mut said: Vec<(&str, String)> = Vec::new();
+    for (name, line) in received.iter().filter(|(name, _)| is_how(name)) {
+        let parts = line.as_bytes().split(|byte| matches!(byte, b',' | b';'));
+        let parts = parts.filter(|part| *name != FORWARDED || is_meant(part));
+        let texts = parts.map(|part| part.trim_ascii().escape_ascii().to_string());
+        said.push((name.as_str(), texts.collect::<Vec<_>>().join(",")));
     }
-    Some(believed)
+    // The order of lines of one name stays.
+    said.sort_by_key(|(name, _)| *name);
+    Some(said.into_iter().map(|(name, text)| format!("{name}={text} ")).collect())
+}
+
+/// Whether a request says how its client asked, for whoever believes its peer.
+pub fn tells_how(received: &HeaderMap) -> bool {
+    received.keys().any(is_how)
+}
+
+fn is_how(name: &HeaderName) -> bool {
+    is_forwarding(name) && *name != X_FORWARDED_FOR
 }
 
 /// Meant for one connection only (RFC 9110, section 7.6.1). `Content-Length` is not among them.

@@ -9,7 +9,7 @@ use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody, to_bytes};
 use actix_web::http::header::{AGE, CONTENT_LENGTH};
 use actix_web::http::{Method, StatusCode};
-use busbar_http::{Repeat, Repeatable, RequestId, trace};
+use busbar_http::{Repeat, Repeatable, RequestId, headers, trace};
 use bytes::Bytes;
 use futures_util::FutureExt;
 
@@ -47,8 +47,11 @@ pub(super) fn offer(
     let request = asked.request;
     let Some(repeatable) = Repeatable::of(request) else { return Some(answer) };
     let status = answer.status();
+    // What counts of it hangs on who brings it.
+    let hangs_on_peer = !live.trusted.is_empty() && headers::tells_how(request.headers());
     let is_usual = *request.method() == Method::GET
-        && matches!(status, StatusCode::OK | StatusCode::NOT_MODIFIED);
+        && matches!(status, StatusCode::OK | StatusCode::NOT_MODIFIED)
+        && !hangs_on_peer;
     let given = if is_usual { gateway.cache.given(asked, used) } else { None };
     let Some(given) = given else { return Some(answer) };
     let (answer, body) = match answer.body().size() {

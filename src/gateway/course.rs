@@ -9,7 +9,6 @@ use busbar_http::Deadline;
 
 use super::destination::Destination;
 use super::forward::Loss;
-use super::incoming::Incoming;
 use super::retry::{self, Next, Repeat, Tries};
 use super::upstream::breaker::Verdict;
 use super::upstream::judge;
@@ -35,20 +34,14 @@ pub(super) struct Course<'a> {
 type Ask = Option<Leave>;
 
 impl<'a> Course<'a> {
-    pub(super) fn start(
-        destination: &'a Destination,
-        deadline: Deadline,
-        minds_breakers: bool,
-        body: &Incoming,
-    ) -> Course<'a> {
+    pub(super) fn start(destination: &'a Destination, asker: Asker) -> Course<'a> {
         let start = Instant::now();
         destination.budget().asked(start);
-        let is_timed = !body.is_streamed();
         Course {
             destination,
-            deadline,
+            deadline: asker.deadline,
             start,
-            asker: Asker { deadline, minds_breakers, is_timed },
+            asker,
             tries: Tries::new(destination.ring.len(), destination.retries_max),
             index: 0,
             incarnation: 0,

@@ -179,8 +179,8 @@ impl Destination {
     }
 
     /// What is known besides when one of its instances fails.
-    pub(super) fn facts(&self, is_streamed: bool) -> Facts {
+    pub(super) fn facts(&self, is_excused: bool) -> Facts {
         let is_starting = self.news.as_ref().is_some_and(|news| news.is_starting());
-        Facts { is_hosted: self.news.is_some(), is_starting, is_streamed }
+        Facts { is_hosted: self.news.is_some(), is_starting, is_excused }
     }
 }

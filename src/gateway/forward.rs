@@ -23,6 +23,7 @@ use super::problem::{
 };
 use super::retry::{self, Repeat};
 use super::route::Route;
+use super::upstream::ring::Asker;
 
 /// What a client is told to wait, in seconds, when a service cannot take its request.
 const RETRY_AFTER_SECONDS: u64 = 1;
@@ -42,6 +43,9 @@ pub(super) struct Order {
     is_keyed: bool,
     minds_breakers: bool,
     deadline: Deadline,
+    /// Half of its time went before it was sent: that no answer comes in the rest is not the service's
+    /// fault.
+    is_late: bool,
     /// Where interim answers go.
     pub(super) interim: Option<Interim>,
 }
@@ -96,6 +100,7 @@ impl Order {
             is_keyed: is_kept,
             minds_breakers: route.rules.breaker,
             deadline,
+            is_late: route.is_late(deadline),
             interim: None,
         }
     }
@@ -109,7 +114,9 @@ pub(super) async fn forward(
     order: Order,
 ) -> Result<ClientResponse, Loss> {
     let Order { fields, body, is_harmless, is_keyed, minds_breakers, deadline, .. } = order;
-    let mut course = Course::start(destination, deadline, minds_breakers, &body);
+    let is_timed = !(body.is_streamed() || order.is_late);
+    let asker = Asker { deadline, minds_breakers, is_timed };
+    let mut course = Course::start(destination, asker);
     let mut leave = course.first()?;
     let Order { method, target, host, .. } = order;
     let freeze = |index: usize, fields| {

@@ -53,6 +53,8 @@ pub(super) struct Live {
     pub(super) cors: Cors,
     /// Requests that take longer are told; `None`: none is.
     pub(super) slow_from: Option<Duration>,
+    /// Moves when what is kept would not be kept by these settings.
+    generation: u64,
 }
 
 impl Live {
@@ -85,8 +87,16 @@ impl Live {
                 0 => None,
                 ms => Some(Duration::from_millis(ms)),
             },
+            generation: 0,
             settings,
         }
+    }
+
+    /// Whether what is kept by `earlier` would be kept by this. An entry says whose host it is, and not who
+    /// has answered; and it has its time in it.
+    fn keeps_as(&self, earlier: &Live) -> bool {
+        let (own, before) = (&self.settings, &earlier.settings);
+        own.routes == before.routes && own.cache_ttl_ms == before.cache_ttl_ms
     }
 
     /// A request as the cache sees it.
@@ -113,7 +123,7 @@ impl Live {
                 headers::believed(arrival(self, request), request.headers()),
             ),
         };
-        Asked { request, defaults, principal, host }
+        Asked { request, defaults, principal, host, generation: self.generation }
     }
 
     /// How long a stream of events may be silent.
@@ -148,18 +158,18 @@ impl Gateway {
         let (plan, earlier) = (plan(), self.now());
         self.seats.resize(plan.settings.max_requests);
         self.cache.resize(cache::Bounds::of(&plan.settings));
-        let next = Live::new(plan, &earlier.destinations, &self.meters, &self.board);
+        let mut next = Live::new(plan, &earlier.destinations, &self.meters, &self.board);
         for known in &earlier.destinations {
             let same = next.destinations.iter().filter(|kept| kept.name == known.name);
             let kept: Vec<usize> = same.flat_map(|kept| kept.ring.numbers()).collect();
             let gone = known.ring.numbers().filter(|number| !kept.contains(number));
             gone.for_each(|number| self.meters.forget(&known.name, number));
         }
-        let leads_elsewhere = next.settings.routes != earlier.settings.routes;
-        self.live.store(Arc::new(next));
-        if leads_elsewhere {
-            // What is kept says whose host it is, and not who has answered.
-            self.cache.purge(None);
+        next.generation = earlier.generation;
+        if !next.keeps_as(&earlier) {
+            next.generation += 1;
+            self.cache.begin(next.generation);
         }
+        self.live.store(Arc::new(next));
     }
 }

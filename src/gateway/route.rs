@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use actix_web::http::header::HeaderValue;
 use actix_web::http::{Method, Uri};
+use busbar_http::Deadline;
 
 use crate::config::{AddedRoute, Auth, Caching, Gateway, Methods, Rate};
 use crate::types::ServiceName::{self, Documents};
@@ -217,6 +218,11 @@ impl Route {
         let is_sent = *method == Method::POST && path == &*self.prefix;
         let is_fetched = *method == Method::GET && path.ends_with(CONTENT);
         if is_sent || is_fetched { self.transfer } else { self.wait }
+    }
+
+    /// Whether less than half of a request's time is left.
+    pub(super) fn is_late(&self, deadline: Deadline) -> bool {
+        deadline.left() < self.wait / 2
     }
 
     pub(super) fn rule(&self) -> String {

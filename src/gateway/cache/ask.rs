@@ -18,6 +18,8 @@ pub(in crate::gateway) struct Ask {
     pub(super) has_cookie: bool,
     pub(super) has_range: bool,
     pub(super) directives: Directives,
+    /// Of the routes by which it is asked.
+    pub(super) generation: u64,
 }
 
 impl Ask {
@@ -39,6 +41,7 @@ impl Ask {
             has_cookie: fields.contains_key(COOKIE),
             has_range: fields.contains_key(RANGE),
             directives: Directives::of_request(fields),
+            generation: asked.generation,
         })
     }
 
@@ -157,6 +160,7 @@ mod tests {
                 defaults: DEFAULTS,
                 principal,
                 host: "Host".into(),
+                generation: 0,
             })
             .unwrap()
             .path_mark()
@@ -175,6 +179,7 @@ mod tests {
                 defaults: DEFAULTS,
                 principal: None,
                 host: "".into(),
+                generation: 0,
             })
         };
         assert!(of(TestRequest::get().uri("/a?b")).unwrap().key.ends_with("/a?b"));

@@ -130,8 +130,8 @@ impl Entry {
     /// Whether it may be given to whoever asks so. What has no word of its own about it is not given
     /// to requests with credentials.
     pub(super) fn is_for(&self, ask: &Ask) -> bool {
-        let is_default = matches!(self.facts.lifetime, Lifetime::Default(_));
-        (!ask.has_authorization || self.facts.is_for_all) && !(is_default && ask.has_credentials())
+        (!ask.has_authorization || self.facts.is_for_all)
+            && !(self.facts.is_guessed && ask.has_credentials())
     }
 
     /// The same with what a 304 says (RFC 9111, section 3.2): its fields take the place of those of

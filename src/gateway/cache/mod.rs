@@ -1,10 +1,11 @@
 //! Answers that are kept and given again: a shared cache by RFC 9111.
 //!
 //! [`Cache::look`] is where a request begins: `ask` says what it wants, `shelf` has the entries,
-//! `entry` says what one is good for, `answer` makes an answer of it. What has to be sent for goes on
-//! as a [`Sending`]; `flights` lets one request go for many. `storable` judges what comes back,
-//! `keeper` copies it on its way to the client, `freshness`, `directives`, `vary` and `conditions` are
-//! the rules, one section of the RFC each. `given` is an answer that is given again to the same words.
+//! `entry` says what one is good for, `known` what that is for a request, `answer` makes an answer of
+//! it. What has to be sent for goes on as a [`Sending`]; `flights` lets one request go for many.
+//! `storable` judges what comes back, `keeper` copies it on its way to the client, `freshness`,
+//! `directives`, `vary` and `conditions` are the rules, one section of the RFC each. `given` is an
+//! answer that is given again to the same words.
 
 mod answer;
 mod ask;
@@ -15,6 +16,7 @@ mod flights;
 mod freshness;
 mod given;
 mod keeper;
+mod known;
 mod sending;
 mod shelf;
 mod status;
@@ -36,10 +38,11 @@ use super::meters::CacheMeters;
 use super::problem::{NOT_CACHED, UPSTREAM_TIMEOUT};
 
 use self::ask::Ask;
-use self::entry::{Entry, Use};
+use self::entry::Entry;
 use self::flights::{End, Flights, Join, Lead, end_of};
 use self::keeper::Copying;
-use self::shelf::{Found, Shelf};
+use self::known::{Known, known, may_wait};
+use self::shelf::Shelf;
 
 pub(super) use self::ask::host;
 pub(super) use self::directives::split_outside_quotes;
@@ -49,6 +52,9 @@ pub(super) use self::sending::{Came, Sending};
 pub(super) use self::shelf::Bounds;
 pub(super) use self::status::{CACHE_STATUS, Forwarded, Keeping, Way, tell};
 pub(super) use self::storable::Defaults;
+
+/// The part of its time that a request waits at an address of which nothing is kept.
+const UNKNOWN_WAIT_PART: u32 = 4;
 
 /// How often a request that waited for another one's answer waits again when that one did not fit it.
 const WAITS_MAX: usize = 3;
@@ -70,6 +76,8 @@ pub(super) struct Asked<'a> {
     pub(super) principal: Option<&'a str>,
     /// Part of the key where answers may depend on it.
     pub(super) host: Cow<'a, str>,
+    /// Of the routes that it goes by.
+    pub(super) generation: u64,
 }
 
 /// What the cache has for a request.
@@ -78,14 +86,6 @@ pub(super) enum Look {
     /// The answer is past its time: it goes out, and a fresh one is sent for.
     AnswerAndRefresh(HttpResponse, Sending),
     Send(Sending),
-}
-
-/// What is known of an entry for a request.
-enum Known {
-    Good(Arc<Entry>, Way),
-    Refresh(Arc<Entry>, Way),
-    Validate(Arc<Entry>, Forwarded),
-    Nothing(Forwarded),
 }
 
 impl Cache {
@@ -137,6 +137,9 @@ impl Cache {
             return Ok(Look::Send(self.send_past(asked, Forwarded::Method)));
         };
         if ask.directives.no_store || is_whose_unknown {
+            if ask.directives.only_if_cached {
+                return Err(self.not_kept());
+            }
             return Ok(Look::Send(self.send_past(asked, Forwarded::Bypass)));
         }
         let fields = asked.request.headers();
@@ -165,8 +168,7 @@ impl Cache {
                 Known::Nothing(why) => (None, why),
             };
             if ask.directives.only_if_cached {
-                self.meters.missed(Forwarded::Request);
-                return Err(NOT_CACHED.problem());
+                return Err(self.not_kept());
             }
             let goes_alone =
                 waits >= WAITS_MAX || !may_wait(&ask, stale.as_deref(), asked.defaults);
@@ -184,7 +186,7 @@ impl Cache {
                 Join::Alone => return Ok(send(stale, None)),
                 Join::Follow(flight) => flight,
                 // Somebody may have landed between the look and this.
-                Join::Lead(lead) => match self::known(shelf, &ask, fields, now, true) {
+                Join::Lead(lead) => match known::known(shelf, &ask, fields, now, true) {
                     Known::Good(entry, way) => {
                         lead.kept();
                         return Ok(Look::Answer(self.answer(&entry, &ask, fields, way)));
@@ -192,8 +194,14 @@ impl Cache {
                     _ => return Ok(send(stale, Some(lead))),
                 },
             };
-            match timeout_at(deadline.at().into(), end_of(&mut flight)).await {
-                Err(_) => return Err(UPSTREAM_TIMEOUT.problem()),
+            let until = match stale {
+                Some(_) => deadline,
+                // It may never be kept: time must be left for a way of its own.
+                None => deadline.sooner(deadline.left() / UNKNOWN_WAIT_PART),
+            };
+            match timeout_at(until.at().into(), end_of(&mut flight)).await {
+                Err(_) if deadline.left().is_zero() => return Err(UPSTREAM_TIMEOUT.problem()),
+                Err(_) => return Ok(send(stale, None)),
                 Ok(End::NotKept) => return Ok(send(stale, None)),
                 Ok(End::StoodIn) => {
                     if let Some(entry) = stale.filter(|entry| entry.stands_in(&ask, self.now())) {
@@ -211,6 +219,12 @@ impl Cache {
     /// What has been written to: nothing of it is given any more.
     pub(super) fn invalidate(&self, path_marks: &[u64]) {
         self.shelf.invalidate(path_marks);
+    }
+
+    /// Other routes hold from now on: what is kept of earlier ones goes, and what is on its way by them
+    /// is not kept.
+    pub(super) fn begin(&self, generation: u64) {
+        self.shelf.begin(generation);
     }
 
     /// Forgets what is kept of paths that begin so, or of all.
@@ -261,37 +275,12 @@ impl Cache {
         answer::from_entry(entry, ask, request, self.now(), way)
     }
 
+    fn not_kept(&self) -> Problem {
+        self.meters.missed(Forwarded::Request);
+        NOT_CACHED.problem()
+    }
+
     fn send_past(self: &Arc<Self>, asked: &Asked<'_>, why: Forwarded) -> Sending {
         Sending::new(self, asked, None, None, why)
     }
-}
-
-fn known(shelf: &Shelf, ask: &Ask, request: &HeaderMap, now: Timestamp, has_waited: bool) -> Known {
-    let entry = match shelf.find(ask, request) {
-        Found::Entry(entry) => entry,
-        Found::OtherVariants => return Known::Nothing(Forwarded::VaryMiss),
-        Found::Nothing => return Known::Nothing(Forwarded::UriMiss),
-    };
-    if !entry.is_for(ask) {
-        return Known::Nothing(Forwarded::UriMiss);
-    }
-    let left = entry.seconds_left(now);
-    match entry.usable(ask, now) {
-        Use::Fresh if has_waited => Known::Good(entry, Way::Collapsed(left)),
-        Use::Fresh => Known::Good(entry, Way::Hit(left)),
-        Use::Stale => Known::Good(entry, Way::StaleHit(left)),
-        Use::WhileRevalidating => Known::Refresh(entry, Way::StaleHit(left)),
-        Use::Validate if left > 0 => Known::Validate(entry, Forwarded::Request),
-        Use::Validate => Known::Validate(entry, Forwarded::Stale),
-    }
-}
-
-/// Whether a request may wait for the answer to another. What is probably for its own client alone
-/// does not.
-fn may_wait(ask: &Ask, stale: Option<&Entry>, defaults: Defaults) -> bool {
-    let is_own = ask.has_authorization && defaults.sharing == Caching::Shared;
-    let is_hoped_for = defaults.collapses || stale.is_some();
-    let wants_newest = ask.directives.no_cache || ask.directives.max_age == Some(0);
-    let must_ask = wants_newest || stale.is_some_and(|entry| entry.facts.no_cache);
-    is_hoped_for && !(ask.is_head || ask.has_range || is_own || must_ask)
 }

@@ -40,6 +40,8 @@ pub(super) struct Shelf {
     stamps: AtomicU64,
     /// What was asked for before this one is not taken any more, whatever its path.
     floor: AtomicU64,
+    /// Of the routes that hold; what was asked for by others is not taken.
+    generation: AtomicU64,
     entry_bytes_max: AtomicUsize,
     is_on: AtomicBool,
     /// What each shard holds. Written under its lock, read anywhere.
@@ -63,6 +65,7 @@ impl Shelf {
             hasher: std::hash::RandomState::new(),
             stamps: AtomicU64::new(1),
             floor: AtomicU64::new(0),
+            generation: AtomicU64::new(0),
             entry_bytes_max: AtomicUsize::new(0),
             is_on: AtomicBool::new(false),
             held,
@@ -147,7 +150,8 @@ impl Shelf {
         let mut shard = self.shard(&ask.key);
         // Under the lock: whoever switches it off, or purges, clears the shard after that.
         let oldest = shard.valid_from(|| ask.path_mark()).max(self.floor.load(SeqCst));
-        if !self.is_on() || entry.stamp < oldest || shard.has_newer(&ask.key, request, &entry) {
+        let is_of_now = self.is_on() && self.generation.load(SeqCst) == ask.generation;
+        if !is_of_now || entry.stamp < oldest || shard.has_newer(&ask.key, request, &entry) {
             return false;
         }
         let key: Box<str> = ask.key.as_str().into();
@@ -182,6 +186,12 @@ impl Shelf {
         for shard in &self.shards {
             lock(shard).clear(stamp);
         }
+    }
+
+    /// Everything goes, and nothing of another generation is taken.
+    pub(super) fn begin(&self, generation: u64) {
+        self.generation.store(generation, SeqCst);
+        self.clear();
     }
 
     pub(super) fn remove(&self, ask: &Ask) {

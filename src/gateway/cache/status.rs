@@ -52,12 +52,9 @@ pub(in crate::gateway) fn tell(fields: &mut HeaderMap, way: Way) {
         return;
     }
     let (line, word) = written(way);
-    let earlier = fields.get(CACHE_STATUS).and_then(|value| value.to_str().ok());
-    let line = match earlier {
-        Some(earlier) => HeaderValue::try_from(format!("{earlier}, {line}")),
-        None => HeaderValue::try_from(line),
-    };
-    if let Ok(line) = line {
+    let earlier = fields.get_all(CACHE_STATUS).filter_map(|value| value.to_str().ok());
+    let all: Vec<&str> = earlier.chain([line.as_str()]).collect();
+    if let Ok(line) = HeaderValue::try_from(all.join(", ")) {
         fields.insert(CACHE_STATUS, line);
     }
     fields.insert(X_CACHE, HeaderValue::from_static(word));
@@ -107,10 +104,12 @@ mod tests {
     #[test]
     fn what_a_cache_behind_said_stands_before() {
         let mut fields = HeaderMap::new();
-        fields.insert(CACHE_STATUS, HeaderValue::from_static("inner; hit"));
+        for inner in ["origin; hit", "inner; fwd=miss"] {
+            fields.append(CACHE_STATUS, HeaderValue::from_static(inner));
+        }
         tell(&mut fields, Way::Sent(Forwarded::VaryMiss, Keeping::Stored));
-        let told = fields.get(CACHE_STATUS).unwrap();
-        assert_eq!(told, "inner; hit, busbar; fwd=vary-miss; stored");
+        let told: Vec<_> = fields.get_all(CACHE_STATUS).collect();
+        assert_eq!(told, ["origin; hit, inner; fwd=miss, busbar; fwd=vary-miss; stored"]);
         assert_eq!(fields.get(X_CACHE).unwrap(), "MISS");
     }
 }

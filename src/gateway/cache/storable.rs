@@ -21,7 +21,7 @@ pub(in crate::gateway) struct Defaults {
     pub(in crate::gateway) ttl: Duration,
     pub(in crate::gateway) stale_while_revalidate: Duration,
     pub(in crate::gateway) stale_if_error: Duration,
-    /// Whether a cookie may be given to everybody when its answer says how long it is fresh (RFC
+    /// Whether a cookie may be given to everybody when its answer says that it is fresh for a time (RFC
     /// 9111, section 7.3), and not only when it says `public`.
     pub(in crate::gateway) shares_cookies: bool,
     /// Whether requests wait for each other where nothing is kept yet.
@@ -52,6 +52,8 @@ pub(super) struct Facts {
     pub(super) no_cache: bool,
     /// May be given to requests with credentials of their own.
     pub(super) is_for_all: bool,
+    /// Nobody has said that it is fresh, nor that it is public: it is for requests without credentials.
+    pub(super) is_guessed: bool,
 }
 
 /// `None`: it must not be kept, or could never be used.
@@ -76,7 +78,12 @@ pub(super) fn judge(
         default_ttl: if ask.has_credentials() && is_shared { Duration::ZERO } else { defaults.ttl },
         arrived: times.arrived,
     };
-    let lifetime = lifetime(answer, status, &directives, rules);
+    let lifetime = match lifetime(answer, status, &directives, rules) {
+        Lifetime::Heuristic(_) if ask.has_credentials() && is_shared && !directives.public => {
+            Lifetime::Unknown
+        }
+        lifetime => lifetime,
+    };
     let is_private = directives.private && is_shared;
     let is_allowed = is_final_whole(status)
         && !ask.directives.no_store
@@ -89,7 +96,13 @@ pub(super) fn judge(
         return None;
     }
     let selecting = Selecting::of(answer, request)?;
+    let is_guessed = match lifetime {
+        Lifetime::Default(_) => is_shared,
+        Lifetime::Heuristic(_) => is_shared && !directives.public,
+        Lifetime::Explicit(_) | Lifetime::Unknown => false,
+    };
     let facts = facts(answer, times, &directives, lifetime, for_all, defaults);
+    let facts = Facts { is_guessed, ..facts };
     let is_useful = has_validator(answer) || facts.lifetime.duration() > facts.age;
     is_useful.then_some((facts, selecting))
 }
@@ -121,6 +134,7 @@ fn facts(
         never_stale,
         no_cache: directives.no_cache,
         is_for_all,
+        is_guessed: false,
     }
 }
 
@@ -158,11 +172,25 @@ fn may_share_cookies(
     is_shared: bool,
     defaults: Defaults,
 ) -> bool {
-    let is_explicit = matches!(lifetime, Lifetime::Explicit(_));
+    let is_fresh = matches!(lifetime, Lifetime::Explicit(time) if !time.is_zero());
+    let is_explicit = is_fresh && !directives.no_cache;
     !is_shared
         || !answer.contains_key(SET_COOKIE)
         || directives.public
         || (defaults.shares_cookies && is_explicit)
+}
+
+/// Whether what an answer says by itself lets its cookies be given to others; so it is without any.
+pub(super) fn cookies_are_for_all(
+    answer: &HeaderMap,
+    arrived: Timestamp,
+    defaults: Defaults,
+) -> bool {
+    let (directives, is_targeted) = Directives::of_answer(answer);
+    let is_shared = defaults.sharing == Caching::Shared;
+    let rules = freshness::Rules { is_shared, is_targeted, default_ttl: Duration::ZERO, arrived };
+    let lifetime = lifetime(answer, StatusCode::OK, &directives, rules);
+    may_share_cookies(answer, &directives, lifetime, is_shared, defaults)
 }
 
 fn has_validator(answer: &HeaderMap) -> bool {
@@ -171,130 +199,4 @@ fn has_validator(answer: &HeaderMap) -> bool {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use actix_web::http::header::{HeaderName, HeaderValue};
-
-    use super::*;
-
-    const DEFAULTS: Defaults = Defaults {
-        sharing: Caching::Shared,
-        ttl: Duration::ZERO,
-        stale_while_revalidate: Duration::ZERO,
-        stale_if_error: Duration::from_secs(30),
-        shares_cookies: false,
-        collapses: false,
-    };
-
-    fn fields(lines: &[&'static str]) -> HeaderMap {
-        let mut fields = HeaderMap::new();
-        for line in lines {
-            let (name, value) = line.split_once(": ").unwrap();
-            fields.append(HeaderName::from_static(name), HeaderValue::from_static(value));
-        }
-        fields
-    }
-
-    fn judged(
-        request: &[&'static str],
-        status: u16,
-        answer: &[&'static str],
-        defaults: Defaults,
-    ) -> Option<Facts> {
-        let request = fields(request);
-        let ask = Ask {
-            key: String::new(),
-            is_head: false,
-            has_authorization: request.contains_key("authorization"),
-            has_cookie: request.contains_key("cookie"),
-            has_range: false,
-            directives: Directives::of_request(&request),
-        };
-        let now = Timestamp::from_seconds(1_800_000_000);
-        let times = Times { asked: now, arrived: now };
-        let status = StatusCode::from_u16(status).unwrap();
-        judge(&ask, &request, status, &fields(answer), times, defaults).map(|(facts, _)| facts)
-    }
-
-    fn is_kept(request: &[&'static str], status: u16, answer: &[&'static str]) -> bool {
-        judged(request, status, answer, DEFAULTS).is_some()
-    }
-
-    const FRESH: &str = "cache-control: max-age=60";
-
-    /// RFC 9111, section 3.
-    #[test]
-    fn only_final_and_whole_answers_are_kept() {
-        for status in [200, 201, 302, 404, 500, 599] {
-            assert!(is_kept(&[], status, &[FRESH]), "{status}");
-        }
-        assert!(!is_kept(&[], 206, &[FRESH]) && !is_kept(&[], 304, &[FRESH]));
-        assert!(!is_kept(&["cache-control: no-store"], 200, &[FRESH]));
-        assert!(!is_kept(&[], 200, &[FRESH, "cache-control: no-store"]));
-        assert!(!is_kept(&[], 200, &[FRESH, "vary: *"]));
-    }
-
-    /// Section 5.2.2.3.
-    #[test]
-    fn what_must_be_understood_is_kept_where_it_is() {
-        let must = ["cache-control: max-age=60, no-store, must-understand"];
-        assert!(is_kept(&[], 200, &must) && !is_kept(&[], 599, &must));
-    }
-
-    /// Section 3.5.
-    #[test]
-    fn answers_to_credentials_are_kept_when_they_are_for_all() {
-        let login = ["authorization: Basic eA=="];
-        assert!(!is_kept(&login, 200, &[FRESH]));
-        for said in [
-            "cache-control: public, max-age=60",
-            "cache-control: s-maxage=60",
-            "cache-control: must-revalidate, max-age=60",
-        ] {
-            assert!(is_kept(&login, 200, &[said]), "{said}");
-        }
-        assert!(!is_kept(&login, 200, &["cache-control: private, public, max-age=60"]));
-    }
-
-    /// Each person's own cache keeps what is private, and what was asked for with a token.
-    #[test]
-    fn a_person_s_own_answers_are_kept_for_them() {
-        let own = Defaults { sharing: Caching::Principal, ..DEFAULTS };
-        let kept = |answer: &[&'static str]| judged(&["authorization: Bearer x"], 200, answer, own);
-        assert!(kept(&["cache-control: private, max-age=60"]).unwrap().is_for_all);
-        assert!(kept(&["cache-control: no-store"]).is_none());
-        assert!(kept(&["cache-control: s-maxage=60"]).is_none(), "meant for shared caches alone");
-    }
-
-    /// Section 7.3.
-    #[test]
-    fn cookies_are_given_to_others_only_by_express_word() {
-        let cookie = "set-cookie: a=b";
-        assert!(!is_kept(&[], 200, &[FRESH, cookie]));
-        assert!(is_kept(&[], 200, &["cache-control: public, max-age=60", cookie]));
-        let added = Defaults { shares_cookies: true, ttl: Duration::from_secs(60), ..DEFAULTS };
-        assert!(judged(&[], 200, &[FRESH, cookie], added).is_some());
-        assert!(judged(&[], 200, &[cookie], added).is_none(), "not by default");
-    }
-
-    /// Sections 4.2.4, 5.2.2.2, 5.2.2.8 and 5.2.2.10.
-    #[test]
-    fn some_are_never_used_after_their_time() {
-        let never = |said| judged(&[], 200, &[said], DEFAULTS).unwrap().never_stale;
-        assert!(!never(FRESH));
-        for said in [
-            "cache-control: max-age=60, must-revalidate",
-            "cache-control: max-age=60, proxy-revalidate",
-            "cache-control: s-maxage=60",
-        ] {
-            assert!(never(said), "{said}");
-        }
-    }
-
-    #[test]
-    fn what_could_never_be_used_is_not_kept() {
-        assert!(!is_kept(&[], 200, &["cache-control: max-age=0"]));
-        assert!(is_kept(&[], 200, &["cache-control: max-age=0", "etag: \"a\""]));
-        assert!(!is_kept(&[], 200, &[FRESH, "age: 60"]));
-        assert!(is_kept(&[], 200, &["etag: \"a\""]) && !is_kept(&[], 201, &["etag: \"a\""]));
-    }
-}
+mod tests;

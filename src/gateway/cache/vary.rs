@@ -8,13 +8,13 @@ const FIELDS_MAX: usize = 16;
 
 /// What the request that an answer was given to had in the fields that count.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Selecting(Vec<(HeaderName, Option<String>)>);
+pub(super) struct Selecting(Vec<(HeaderName, Option<Vec<u8>>)>);
 
 impl Selecting {
     /// `None`: the answer fits its own request alone (`*`), or depends on what is no field name, or on
     /// a field that the upstream may have seen otherwise than its client sent it.
     pub(super) fn of(answer: &HeaderMap, request: &HeaderMap) -> Option<Selecting> {
-        let mut fields: Vec<(HeaderName, Option<String>)> = Vec::new();
+        let mut fields: Vec<(HeaderName, Option<Vec<u8>>)> = Vec::new();
         for line in answer.get_all(VARY) {
             let names = line.to_str().ok()?.split(',').map(str::trim);
             for name in names.filter(|name| !name.is_empty()) {
@@ -40,28 +40,28 @@ impl Selecting {
 
     /// What it takes in memory, in bytes.
     pub(super) fn size(&self) -> usize {
-        let value = |value: &Option<String>| value.as_ref().map_or(0, String::len);
+        let value = |value: &Option<Vec<u8>>| value.as_ref().map_or(0, Vec::len);
         self.0.iter().map(|(name, held)| name.as_str().len() + value(held)).sum()
     }
 }
 
 /// A field's values in one line, without the space between them. Where their order and case mean
 /// nothing they are put in one.
-fn normal(fields: &HeaderMap, name: &HeaderName) -> Option<String> {
+fn normal(fields: &HeaderMap, name: &HeaderName) -> Option<Vec<u8>> {
     let mut lines = fields.get_all(name).peekable();
     lines.peek()?;
     let has_no_order = matches!(*name, ACCEPT_LANGUAGE | ACCEPT_ENCODING);
-    let texts: Vec<String> =
-        lines.map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned()).collect();
-    let parts = texts.iter().flat_map(|text| text.split(',')).map(str::trim);
-    let mut parts: Vec<String> = match has_no_order {
-        true => parts.map(|part| part.to_ascii_lowercase().replace([' ', '\t'], "")).collect(),
-        false => parts.map(str::to_owned).collect(),
+    let parts = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    let parts = parts.map(<[u8]>::trim_ascii);
+    let mut parts: Vec<Vec<u8>> = match has_no_order {
+        true => parts.map(|part| part.to_ascii_lowercase()).collect(),
+        false => parts.map(<[u8]>::to_vec).collect(),
     };
     if has_no_order {
+        parts.iter_mut().for_each(|part| part.retain(|byte| !matches!(byte, b' ' | b'\t')));
         parts.sort_unstable();
     }
-    Some(parts.join(","))
+    Some(parts.join(&b','))
 }
 
 #[cfg(test)]
@@ -91,6 +91,20 @@ mod tests {
         assert!(!fits("foo", &[], &[("foo", "")]));
         assert!(!fits("foo", &[("foo", "1")], &[]));
         assert!(!fits("foo, bar", &[("foo", "1")], &[("foo", "1"), ("bar", "2")]));
+    }
+
+    /// Two values that are no text are two.
+    #[test]
+    fn bytes_count() {
+        let of = |value: &[u8]| {
+            let mut fields = HeaderMap::new();
+            let name = HeaderName::from_static("foo");
+            fields.insert(name, HeaderValue::from_bytes(value).unwrap());
+            fields
+        };
+        let answer = fields(&[("vary", "foo")]);
+        let selecting = Selecting::of(&answer, &of(b"caf\xe9")).unwrap();
+        assert!(selecting.fits(&of(b" caf\xe9")) && !selecting.fits(&of(b"caf\xe8")));
     }
 
     #[test]

@@ -70,7 +70,7 @@ fn as_packed(asked: &HeaderMap, fields: &mut HeaderMap) {
     add_vary(fields, "Accept-Encoding");
     let Some(weak) = fields.get(ETAG).and_then(weakened) else { return };
     let shows = |line: &HeaderValue| {
-        line.to_str().is_ok_and(|line| weak.to_str().is_ok_and(|weak| line.contains(weak)))
+        line.as_bytes().windows(weak.len()).any(|window| window == weak.as_bytes())
     };
     if asked.get_all(IF_NONE_MATCH).any(shows) {
         fields.insert(ETAG, weak);
@@ -79,8 +79,8 @@ fn as_packed(asked: &HeaderMap, fields: &mut HeaderMap) {
 
 /// A strong tag as a weak one.
 fn weakened(tag: &HeaderValue) -> Option<HeaderValue> {
-    let tag = tag.to_str().ok().filter(|tag| tag.starts_with('"'))?;
-    HeaderValue::try_from(format!("W/{tag}")).ok()
+    let tag = Some(tag.as_bytes()).filter(|tag| tag.starts_with(b"\""))?;
+    HeaderValue::from_bytes(&[b"W/", tag].concat()).ok()
 }
 
 /// The length of the body, for HEAD that which it would have.
@@ -125,9 +125,9 @@ fn is_for_packing(
 
 /// `no-transform` (RFC 9111, sections 5.2.1.6 and 5.2.2.6).
 fn is_not_to_be_changed(fields: &HeaderMap) -> bool {
-    let lines = fields.get_all(CACHE_CONTROL).filter_map(|line| line.to_str().ok());
-    let mut directives = lines.flat_map(|line| line.split(',')).map(str::trim);
-    directives.any(|directive| directive.eq_ignore_ascii_case("no-transform"))
+    let lines = fields.get_all(CACHE_CONTROL).map(HeaderValue::as_bytes);
+    let mut directives = lines.flat_map(|line| line.split(|byte| *byte == b','));
+    directives.any(|directive| directive.trim_ascii().eq_ignore_ascii_case(b"no-transform"))
 }
 
 fn is_text(kind: &HeaderValue) -> bool {
@@ -158,15 +158,17 @@ fn relabel(fields: &mut HeaderMap, coding: Coding) {
 /// Gives the tags of `If-Match` back as the service has made them: it compares strongly (RFC 9110,
 /// section 13.1.1), so a tag that was weakened here would never let anybody change anything.
 pub(super) fn unweaken(fields: &mut HeaderMap) {
-    let lines = fields.get_all(IF_MATCH).filter_map(|line| line.to_str().ok());
-    let lines: Vec<&str> = lines.collect();
+    // A tag may have bytes that are no text: each is taken for a letter, and given back as it was.
+    let lines = fields.get_all(IF_MATCH).map(|line| line.as_bytes().iter().map(|b| char::from(*b)));
+    let lines: Vec<String> = lines.map(Iterator::collect).collect();
     if !lines.iter().any(|line| line.contains("W/\"")) {
         return;
     }
     let tags = lines.iter().flat_map(|line| split_outside_quotes(line)).map(str::trim);
     let strong: Vec<&str> = tags.map(|tag| tag.strip_prefix("W/").unwrap_or(tag)).collect();
     let strong = strong.join(", ");
-    if let Ok(strong) = HeaderValue::try_from(strong) {
+    let bytes: Vec<u8> = strong.chars().filter_map(|letter| u8::try_from(letter).ok()).collect();
+    if let Ok(strong) = HeaderValue::from_bytes(&bytes) {
         fields.insert(IF_MATCH, strong);
     }
 }
@@ -244,11 +246,26 @@ mod tests {
         assert_eq!(answer.get("etag").unwrap(), "W/\"v3\"", "a weak one stays");
     }
 
+    /// Bytes that are no text hide nothing.
+    #[test]
+    fn what_is_no_text_is_looked_at() {
+        let odd = |value: &[u8]| HeaderValue::from_bytes(value).unwrap();
+        let mut answer = fields(&[("content-type", "text/plain")]);
+        answer.insert(CACHE_CONTROL, odd(b"no-transform, x=\"caf\xe9\""));
+        assert!(!is_for_packing(&HeaderMap::new(), StatusCode::OK, &answer, None));
+        let weak = weakened(&odd(b"\"caf\xe9\"")).unwrap();
+        assert_eq!(weak.as_bytes(), b"W/\"caf\xe9\"");
+    }
+
     #[test]
     fn the_service_sees_the_tag_that_it_has_made() {
         let mut asked = fields(&[("if-match", "W/\"v3\", \"v4\"")]);
         unweaken(&mut asked);
         assert_eq!(asked.get("if-match").unwrap(), "\"v3\", \"v4\"");
+        let mut odd = HeaderMap::new();
+        odd.insert(IF_MATCH, HeaderValue::from_bytes(b"W/\"caf\xe9\"").unwrap());
+        unweaken(&mut odd);
+        assert_eq!(odd.get("if-match").unwrap().as_bytes(), b"\"caf\xe9\"");
         let mut any = fields(&[("if-match", "*")]);
         unweaken(&mut any);
         assert_eq!(any.get("if-match").unwrap(), "*");

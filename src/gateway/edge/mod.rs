@@ -190,7 +190,10 @@ pub(super) async fn admit(
     marks.told = claims.filter(|_| route.service.is_none()).cloned();
     let is_apart = route.rules.cache == Caching::Principal;
     let is_known = claims.is_some();
-    let principal = claims.filter(|_| is_apart).map(|claims| claims.sub.to_string());
+    // All that an upstream is told of a person: one who is another now has answers of their own.
+    let principal = claims
+        .filter(|_| is_apart)
+        .map(|claims| format!("{} {} {}", claims.sub, claims.role.as_str(), claims.sid));
     request.extensions_mut().insert(marks);
     admitted.inspect_err(|problem| edge.meters.refused(problem.code()))?;
     Ok(Guest { is_known, principal })

@@ -40,6 +40,8 @@ pub(in crate::gateway) enum State {
         round: u32,
         /// Since when the one request is under way.
         out_since: Option<Instant>,
+        /// Its client decides how long it takes: it keeps no other one from probing.
+        is_slow: bool,
     },
 }
 
@@ -84,6 +86,11 @@ pub(in crate::gateway) struct Breaker {
     held: Option<Hold>,
 }
 
+/// Whether a request that went out then is still waited for.
+fn is_probe(since: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(since) < PROBE_MAX
+}
+
 impl Breaker {
     pub(in crate::gateway) fn new(rule: Rule, now: Instant) -> Breaker {
         let (state, answers) = (State::Passing, Recent::new(now));
@@ -111,27 +118,37 @@ impl Breaker {
         }
         match self.state {
             State::Passing => None,
-            State::Probing { out_since, .. } => out_since
-                .filter(|since| now.saturating_duration_since(*since) < PROBE_MAX)
-                .map(|_| Duration::ZERO),
+            State::Probing { is_slow: true, .. } => None,
+            State::Probing { out_since, .. } => {
+                out_since.filter(|since| is_probe(*since, now)).map(|_| Duration::ZERO)
+            }
             State::Rejecting { until, .. } => {
                 Some(until.saturating_duration_since(now)).filter(|left| !left.is_zero())
             }
         }
     }
 
-    /// Lets a request through, or says how long to wait.
-    pub(in crate::gateway) fn leave(&mut self, now: Instant) -> Result<Ticket, Duration> {
+    /// Lets a request through, or says how long to wait. `is_timed`: how long it takes is up to the
+    /// instance.
+    pub(in crate::gateway) fn leave(
+        &mut self,
+        now: Instant,
+        is_timed: bool,
+    ) -> Result<Ticket, Duration> {
         if let Some(wait) = self.wait(now) {
             return Err(wait);
         }
+        let is_slow = !is_timed;
         match self.state {
             State::Passing => {}
             State::Rejecting { round, .. } => {
-                self.enter(State::Probing { round, out_since: Some(now) });
+                self.enter(State::Probing { round, out_since: Some(now), is_slow });
+            }
+            State::Probing { out_since: Some(since), .. } if is_slow && is_probe(since, now) => {
+                return Err(Duration::ZERO);
             }
             State::Probing { round, .. } => {
-                self.state = State::Probing { round, out_since: Some(now) };
+                self.state = State::Probing { round, out_since: Some(now), is_slow };
             }
         }
         Ok(Ticket { term: self.term })
@@ -147,7 +164,9 @@ impl Breaker {
             State::Probing { round, .. } => match verdict {
                 Verdict::Good => self.enter(State::Passing),
                 Verdict::Failed | Verdict::Errored => self.reject(round.saturating_add(1), now),
-                Verdict::Nothing => self.state = State::Probing { round, out_since: None },
+                Verdict::Nothing => {
+                    self.state = State::Probing { round, out_since: None, is_slow: false };
+                }
             },
             State::Rejecting { .. } => {}
         }
@@ -189,7 +208,7 @@ impl Breaker {
         match self.state {
             State::Passing => self.enter(State::Passing),
             State::Rejecting { .. } | State::Probing { .. } => {
-                self.enter(State::Probing { round: 0, out_since: None });
+                self.enter(State::Probing { round: 0, out_since: None, is_slow: false });
             }
         }
     }

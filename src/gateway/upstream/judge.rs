@@ -13,8 +13,9 @@ pub(in crate::gateway) struct Facts {
     pub(in crate::gateway) is_hosted: bool,
     /// The supervisor says that none serves at the moment.
     pub(in crate::gateway) is_starting: bool,
-    /// The client sends its body meanwhile: it may be the one that is slow.
-    pub(in crate::gateway) is_streamed: bool,
+    /// Running out of time may be another's fault: the client sends its body meanwhile, or most of the
+    /// time had gone before.
+    pub(in crate::gateway) is_excused: bool,
 }
 
 /// One of our services that says itself that it is busy, and when to come again, is alive and does
@@ -26,6 +27,8 @@ pub(in crate::gateway) fn of_answer(
 ) -> Verdict {
     match status.as_u16() {
         503 if is_ours && says_when(fields) => Verdict::Nothing,
+        // A client can have any instance say so.
+        501 | 505 => Verdict::Nothing,
         502..=504 => Verdict::Failed,
         500.. => Verdict::Errored,
         _ => Verdict::Good,
@@ -43,7 +46,7 @@ pub(in crate::gateway) fn of_loss(loss: &Loss, facts: Facts) -> Verdict {
     let counts = match loss {
         Loss::Unreachable(_) => !facts.is_starting,
         Loss::Broken(_) | Loss::Cut => !facts.is_hosted,
-        Loss::TimedOut => !facts.is_streamed,
+        Loss::TimedOut => !facts.is_excused,
         Loss::Overflow
         | Loss::Rejecting(_)
         | Loss::TooLarge
@@ -69,7 +72,9 @@ mod tests {
             (404, Verdict::Good),
             (429, Verdict::Good),
             (500, Verdict::Errored),
-            (501, Verdict::Errored),
+            (501, Verdict::Nothing),
+            (505, Verdict::Nothing),
+            (507, Verdict::Errored),
             (502, Verdict::Failed),
             (503, Verdict::Failed),
             (504, Verdict::Failed),
@@ -91,7 +96,7 @@ mod tests {
         let none = Facts::default();
         let hosted = Facts { is_hosted: true, ..none };
         let starting = Facts { is_starting: true, ..hosted };
-        let streamed = Facts { is_streamed: true, ..none };
+        let streamed = Facts { is_excused: true, ..none };
         for (loss, facts, expected) in [
             (&away, none, Verdict::Failed),
             (&away, hosted, Verdict::Failed),

@@ -156,7 +156,7 @@ impl Member {
         let mut kept = self.kept();
         self.renew(&mut kept, now);
         let before = kept.breaker.state();
-        let ticket = kept.breaker.leave(now)?;
+        let ticket = kept.breaker.leave(now, is_timed)?;
         self.tell(before, kept.breaker.state(), now);
         drop(kept);
         Ok(Leave { member: self.clone(), ticket, deadline, is_timed, is_judged: false })

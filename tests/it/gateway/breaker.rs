@@ -228,3 +228,47 @@ async fn a_slow_client_does_not_trip_it() {
     assert_eq!(seen, [408; 8]);
     assert_eq!(system.figure(ServiceName::Gateway, STATE).await, 0.0);
 }
+
+/// What a client can have any service say says nothing about it.
+#[actix_web::test]
+async fn a_method_that_nobody_knows_trips_nothing() {
+    let service = Scripted::start(|heard, stream| {
+        let status = if heard.message.method() == "GET" { "200 OK" } else { "501 What" };
+        say(stream, format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\n\r\n"));
+        Then::Keep
+    });
+    let system =
+        routed(&[("/any", &service, "methods = [\"*\"]\nbreaker = \"on\"")], &[LONG]).await;
+    for _ in 0..30 {
+        let request = "FOO /any HTTP/1.1\r\nhost: busbar\r\nconnection: close\r\n\r\n";
+        assert_eq!(exchange(port(&system), request).status(), 501);
+    }
+    assert_eq!(system.anonymous().get("/any").await.status, 200);
+}
+
+/// Whoever is slow with a body is not the one that all others wait for.
+#[actix_web::test]
+async fn a_slow_upload_keeps_nobody_from_a_service_that_is_well() {
+    let (service, mood) = moody(503);
+    let system = before(&service, &[SHORT]).await;
+    system
+        .eventually("it is left alone", async || {
+            ask(&system, 5).await;
+            let answer = system.anonymous().get("/api/payments").await;
+            answer.header("x-busbar-reason") == "breaker_rejecting"
+        })
+        .await;
+    mood.store(200, SeqCst);
+    let mut slow = Vec::new();
+    system
+        .eventually("an upload is let through", async || {
+            let mut wire = Wire::to(port(&system));
+            wire.send(
+                "POST /api/payments HTTP/1.1\r\nhost: busbar\r\ncontent-length: 100000\r\n\r\nx",
+            );
+            slow.push(wire);
+            system.figure(ServiceName::Gateway, STATE).await == 1.0
+        })
+        .await;
+    assert_eq!(ask(&system, 1).await, [200], "at once");
+}

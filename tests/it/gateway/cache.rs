@@ -7,6 +7,7 @@ mod freshness;
 mod guarded;
 mod invalidation;
 mod ours;
+mod owned;
 mod repeated;
 mod stale;
 mod validation;

@@ -22,7 +22,7 @@ use crate::support::wire::{Scripted, Then, reply, say};
 /// A users service that shows its keys, and tells what has ended.
 pub(super) struct Keeper {
     pub(super) service: Scripted,
-    key: PrivateKey,
+    pub(super) key: PrivateKey,
     ended: Arc<Mutex<Vec<Value>>>,
 }
 
@@ -55,7 +55,7 @@ impl Keeper {
         Keeper { service, key, ended }
     }
 
-    fn url(&self) -> String {
+    pub(super) fn url(&self) -> String {
         self.service.url()
     }
 
@@ -66,7 +66,7 @@ impl Keeper {
 }
 
 /// Of somebody new.
-fn claims() -> UserClaims {
+pub(super) fn claims() -> UserClaims {
     UserClaims {
         iss: ISSUER.to_owned(),
         aud: AUDIENCE_API.to_owned(),

@@ -1,18 +1,21 @@
 //! What an answer says of the entry that is kept: that it is still so, and what is new of it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{
     AGE, CONTENT_LENGTH, DATE, ETAG, HeaderMap, HeaderName, HeaderValue, HttpDate, LAST_MODIFIED,
+    SET_COOKIE,
 };
 
 use crate::gateway::cache::ask::Ask;
+use crate::gateway::cache::conditions;
 use crate::gateway::cache::entry::Entry;
 use crate::gateway::cache::freshness::time_of;
 use crate::gateway::cache::status::{Keeping, Way};
-use crate::gateway::cache::storable::{Times, judge};
+use crate::gateway::cache::storable::{self, Times, judge};
 use crate::types::Timestamp;
 
 use super::Sending;
@@ -21,12 +24,29 @@ impl Sending {
     /// RFC 9111, section 4.3.4.
     pub(super) fn freshen(mut self, ask: &Ask, stale: &Entry, said: &HeaderMap) -> HttpResponse {
         let arrived = self.cache.now();
-        match self.renew(ask, stale, said, arrived) {
+        if !conditions::may_speak_of(said, stale) {
+            // What it was told of is not what is there: this client has what is kept, the next one asks
+            // for the whole.
+            self.cache.remove(ask);
+            if let Some(lead) = self.lead.take() {
+                lead.not_kept(arrived);
+            }
+            return self.answer(stale, ask, Way::Sent(self.why, Keeping::No));
+        }
+        let for_all = self.for_all(said, arrived);
+        match self.renew(ask, stale, &for_all, arrived) {
             Some(entry) => {
                 if let Some(lead) = self.lead.take() {
                     lead.kept();
                 }
-                self.answer(&entry, ask, Way::Validated(entry.seconds_left(arrived)))
+                let way = Way::Validated(entry.seconds_left(arrived));
+                let mut answer = self.answer(&entry, ask, way);
+                if matches!(for_all, Cow::Owned(_)) {
+                    for cookie in said.get_all(SET_COOKIE) {
+                        answer.headers_mut().append(SET_COOKIE, cookie.clone());
+                    }
+                }
+                answer
             }
             // It may not be kept any more; this client gets it all the same.
             None => {
@@ -54,7 +74,19 @@ impl Sending {
             self.cache.remove(ask);
             return;
         }
-        self.renew(ask, stale, said, self.cache.now());
+        let arrived = self.cache.now();
+        self.renew(ask, stale, &self.for_all(said, arrived), arrived);
+    }
+
+    /// What was said, but for cookies that are for this client alone: those that come with no word of
+    /// how long they may be given to others.
+    fn for_all<'a>(&self, said: &'a HeaderMap, arrived: Timestamp) -> Cow<'a, HeaderMap> {
+        if storable::cookies_are_for_all(said, arrived, self.defaults) {
+            return Cow::Borrowed(said);
+        }
+        let mut said = said.clone();
+        said.remove(SET_COOKIE);
+        Cow::Owned(said)
     }
 
     /// Keeps what is still so with the fields that were said of it; forgets it if that may not be.

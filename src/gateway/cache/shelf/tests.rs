@@ -22,6 +22,7 @@ fn ask(path: &str) -> Ask {
         has_cookie: false,
         has_range: false,
         directives: Default::default(),
+        generation: 0,
     }
 }
 
@@ -35,6 +36,7 @@ fn entry(bytes: usize, stamp: u64) -> Arc<Entry> {
         never_stale: false,
         no_cache: false,
         is_for_all: false,
+        is_guessed: false,
     };
     let body = Bytes::from(vec![0; bytes]);
     let use_of_it = (facts, Selecting::default());

@@ -28,7 +28,7 @@ impl Driven {
     }
 
     fn leave(&mut self) -> Result<Ticket, Duration> {
-        self.breaker.leave(self.now)
+        self.breaker.leave(self.now, true)
     }
 
     fn judge(&mut self, ticket: Ticket, verdict: Verdict) {
@@ -130,6 +130,21 @@ fn a_probe_that_takes_long_is_not_waited_for() {
     assert_eq!(driven.name(), "passing");
 }
 
+/// A client that is slow with its body keeps nobody else out, and there is one of its kind at a time.
+#[test]
+fn a_probe_whose_client_is_slow_keeps_nobody_out() {
+    let mut driven = Driven::tripped();
+    driven.passes(10);
+    let slow = driven.breaker.leave(driven.now, false).unwrap();
+    assert!(driven.breaker.leave(driven.now, false).is_err());
+    assert_eq!(driven.breaker.wait(driven.now), None);
+    let probe = driven.leave().unwrap();
+    assert!(driven.leave().is_err());
+    driven.judge(probe, Verdict::Good);
+    driven.judge(slow, Verdict::Failed);
+    assert_eq!(driven.name(), "passing");
+}
+
 #[test]
 fn an_answer_from_before_proves_nothing() {
     let mut driven = Driven::new();
@@ -178,16 +193,16 @@ fn what_somebody_has_decided_holds_until_they_let_go() {
     let mut breaker = Breaker::new(rule, now);
 
     breaker.hold(Some(Hold::Passing));
-    let ticket = breaker.leave(now).unwrap();
+    let ticket = breaker.leave(now, true).unwrap();
     breaker.judge(ticket, Verdict::Failed, now);
     assert_eq!((breaker.state(), breaker.wait(now)), (State::Passing, None));
 
     breaker.hold(Some(Hold::Rejecting));
     breaker.renew();
-    assert!(breaker.leave(now).is_err());
+    assert!(breaker.leave(now, true).is_err());
 
     breaker.hold(None);
-    let ticket = breaker.leave(now).unwrap();
+    let ticket = breaker.leave(now, true).unwrap();
     breaker.judge(ticket, Verdict::Failed, now);
-    assert!(breaker.leave(now).is_err(), "it decides by itself again");
+    assert!(breaker.leave(now, true).is_err(), "it decides by itself again");
 }

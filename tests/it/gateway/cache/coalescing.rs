@@ -92,3 +92,22 @@ async fn credentials_do_not_wait_for_others() {
         assert_eq!(answer.field("cache-status"), "busbar; fwd=bypass; detail=authorization");
     }
 }
+
+/// Who waits for another keeps time for a way of its own; and that it had none left is not held against
+/// the service.
+#[actix_web::test]
+async fn nobody_waits_until_there_is_no_time_left() {
+    let service = Scripted::start(|heard, stream| {
+        if heard.message.target().ends_with("slow") {
+            pause(Duration::from_millis(1_200));
+        }
+        say(stream, "HTTP/1.1 200 OK\r\ncache-control: no-store\r\ncontent-length: 2\r\n\r\nok");
+        Then::Keep
+    });
+    let lines = "cache = \"shared\"\ntimeout_ms = 2_400\nbreaker = \"on\"";
+    let system = super::routed(&[("/kept", &service, lines)], &[]).await;
+    let answers = at_once(port(&system), 20, |_| get("/kept/slow", ""));
+    let statuses: Vec<u16> = answers.iter().map(Message::status).collect();
+    assert_eq!(statuses, [200; 20]);
+    assert_eq!(system.anonymous().get("/kept/other").await.status, 200);
+}

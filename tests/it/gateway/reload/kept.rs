@@ -1,9 +1,13 @@
 //! What a change of the settings leaves as it is.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
+
 use busbar::types::ServiceName;
 
 use super::{PATIENT, QUIET, port, tables};
-use crate::support::wire::{Scripted, Then, Wire, say};
+use crate::support::wire::{Scripted, Then, Wire, pause, say};
 use crate::support::{Engine, TestSystem};
 
 /// One thread, so that connections and breakers are easy to count.
@@ -78,6 +82,73 @@ async fn where_a_prefix_leads_elsewhere_nothing_of_before_is_given() {
     for _ in 0..4 {
         assert_eq!(text().await, "new");
     }
+}
+
+/// Nor what is on its way from there meanwhile, whoever waits for it.
+#[actix_web::test]
+async fn what_comes_from_where_a_prefix_led_before_is_not_kept() {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let (over, is_first) = (is_over.clone(), AtomicBool::new(true));
+    let head = "HTTP/1.1 200 OK\r\ncache-control: max-age=600\r\ncontent-length: 3\r\n\r\n";
+    let old = Scripted::start(move |_, stream| {
+        if is_first.swap(false, SeqCst) {
+            while !over.load(SeqCst) {
+                pause(Duration::from_millis(2));
+            }
+            return Then::Close;
+        }
+        say(stream, format!("{head}old"));
+        Then::Keep
+    });
+    let new = Scripted::start(move |_, stream| {
+        say(stream, format!("{head}new"));
+        Then::Keep
+    });
+    let lines = "cache = \"shared\"\nretry = \"off\"";
+    let system = routed("", &[route("/moves", &old, lines)]).await;
+    let ask = || {
+        let mut wire = Wire::to(port(&system));
+        wire.send("GET /moves/a HTTP/1.1\r\nhost: busbar\r\n\r\n");
+        wire
+    };
+    let mut leader = ask();
+    system.eventually("it is asked", async || old.heard().len() == 1).await;
+    let mut follower = ask();
+    let both_wait = async || {
+        let told = system.caretaker().get("/admin/requests?limit=100").await.expect(200);
+        let all = told["requests"].as_array().unwrap();
+        all.iter().filter(|request| request["route"] == "/moves").count() == 2
+    };
+    system.eventually("both wait", both_wait).await;
+    system.set_gateway("", &route("/moves", &new, lines));
+    system.hang_up();
+    let text = async |path: &str| system.anonymous().get(path).await.text();
+    system.eventually("it has moved", async || text("/moves/b").await == "new").await;
+    is_over.store(true, SeqCst);
+    leader.answer();
+    assert_eq!(follower.answer().text(), "old");
+    for _ in 0..4 {
+        assert_eq!(ask().answer().text(), "new");
+    }
+}
+
+/// What was kept for a time that the settings no longer give is not given.
+#[actix_web::test]
+async fn a_shorter_time_holds_for_what_is_kept() {
+    let service = Scripted::saying("kept");
+    let public = ("UTILITY_SERVICE_URL", service.url());
+    let system = TestSystem::prepare(Engine::Sqlite);
+    system.set_gateway("cache_ttl_ms = 3_600_000", "");
+    let variables = [QUIET, PATIENT, ONE_WORKER, (public.0, public.1.as_str())];
+    system.spawn(&[ServiceName::Gateway], &variables);
+    system.ready(&[ServiceName::Gateway]).await;
+    let ask = async || system.anonymous().get("/api/providers").await.header("x-cache").to_owned();
+    ask().await;
+    assert_eq!(ask().await, "HIT");
+    system.set_gateway("cache_ttl_ms = 0", "");
+    system.hang_up();
+    system.eventually("nothing is given of before", async || ask().await != "HIT").await;
+    assert_ne!(ask().await, "HIT");
 }
 
 /// An instance that is left alone stays so under other figures, also when its connections are made
