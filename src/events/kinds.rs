@@ -37,6 +37,7 @@ pub const USER_VERIFICATION_REQUESTED: Kind =
 pub const USER_VERIFIED: Kind = kind(Users, "user.verified", &[Notifications, Analytics]);
 pub const USER_PASSWORD_RESET_REQUESTED: Kind =
     kind(Users, "user.password_reset_requested", &[Notifications]);
+pub const USER_PASSWORD_CHANGED: Kind = kind(Users, "user.password_changed", &[Notifications]);
 pub const USER_SUSPENDED: Kind = kind(Users, "user.suspended", &[Notifications, Analytics]);
 pub const USER_ERASURE_REQUESTED: Kind = kind(Users, "user.erasure_requested", EVERY_OTHER);
 pub const USER_ERASED: Kind = kind(Users, "user.erased", EVERY_OTHER);
@@ -101,6 +102,7 @@ pub const ALL: &[Kind] = &[
     USER_VERIFICATION_REQUESTED,
     USER_VERIFIED,
     USER_PASSWORD_RESET_REQUESTED,
+    USER_PASSWORD_CHANGED,
     USER_SUSPENDED,
     USER_ERASURE_REQUESTED,
     USER_ERASED,

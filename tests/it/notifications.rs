@@ -10,6 +10,7 @@ mod login;
 mod passwords;
 mod preferences;
 mod preview;
+mod security;
 mod server;
 
 use busbar::types::{EventId, ServiceName};

@@ -39,6 +39,10 @@ section! {
         registrations_per_address_per_hour: u32 = number(0..=1_000_000),
         /// Sign-ups in an hour; 0: no limit.
         registrations_per_hour: u32 = number(0..=1_000_000_000),
+        /// Requests for codes by mail from one network address in an hour; 0: no limit.
+        mail_requests_per_address_per_hour: u32 = number(0..=1_000_000),
+        /// Requests for codes by mail in an hour; 0: no limit.
+        mail_requests_per_hour: u32 = number(0..=1_000_000_000),
         /// The first administrator.
         admin_email: Email = word,
         /// Their password; `None`: one is made up and shown once.

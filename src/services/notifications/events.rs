@@ -40,7 +40,7 @@ struct Failure {
     code: String,
 }
 
-/// What is read of the events of a person.
+/// What is read of the events of a person, and of a session of theirs.
 #[derive(Deserialize)]
 struct OfUser {
     user_id: UserId,
@@ -67,13 +67,15 @@ fn news(event: &Event) -> Result<Option<News>, serde_json::Error> {
         "payment.failed" => (Template::PaymentFailed, Category::Payment),
         "user.verification_requested" => (Template::EmailVerification, Category::Security),
         "user.password_reset_requested" => (Template::PasswordReset, Category::Security),
+        "user.password_changed" => (Template::PasswordChanged, Category::Security),
+        "session.compromised" => (Template::SessionEnded, Category::Security),
         _ => return Ok(None),
     };
     let (user_id, facts) = match category {
         Category::Billing => of_bill(event.read()?),
         Category::Receipt | Category::Payment => of_payment(event.read()?),
         Category::Security | Category::Announcement => {
-            (event.read::<OfUser>()?.user_id, Facts::Proof)
+            (event.read::<OfUser>()?.user_id, of_account(template))
         }
     };
     let (correlation, occurred_at) = (event.correlationid.clone(), event.time);
@@ -89,6 +91,14 @@ fn of_payment(payment: OfPayment) -> (UserId, Facts) {
     let OfPayment { payment_id, user_id, bill_id, amount_minor, currency, failure } = payment;
     let reason = failure.map(|failure| failure.code);
     (user_id, Facts::Payment { payment_id, bill_id, amount_minor, currency, reason })
+}
+
+/// What a message about an account rests on.
+fn of_account(template: Template) -> Facts {
+    match template {
+        Template::EmailVerification | Template::PasswordReset => Facts::Proof,
+        _ => Facts::Notice,
+    }
 }
 
 /// A message for each channel, unless its source was told there before, and the job that sends it.
@@ -133,6 +143,35 @@ mod tests {
         assert_eq!(told.facts, Facts::Bill { bill_id: bill, days: Some(3) });
         assert!(news(&event("bill.voided", data)).unwrap().is_none());
         assert!(news(&event("bill.paid", json!({"bill_id": bill}))).is_err());
+    }
+
+    #[test]
+    fn only_what_bears_a_code_waits_for_a_proof() {
+        let user = UserId::new();
+        for (name, template, facts) in [
+            ("user.verification_requested", Template::EmailVerification, Facts::Proof),
+            ("user.password_reset_requested", Template::PasswordReset, Facts::Proof),
+            ("user.password_changed", Template::PasswordChanged, Facts::Notice),
+            ("session.compromised", Template::SessionEnded, Facts::Notice),
+        ] {
+            let data = json!({"user_id": user, "session_id": UserId::new(), "how": "reset"});
+            let told = news(&event(name, data)).unwrap().unwrap();
+            assert_eq!((told.user_id, told.template, told.facts), (user, template, facts));
+            assert!(told.category.is_mandatory(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_was_kept_before_is_read() {
+        let bill = BillId::new();
+        let of_bill = json!({"about": "bill", "bill_id": bill, "days": null});
+        for (kept, facts) in [
+            (of_bill, Facts::Bill { bill_id: bill, days: None }),
+            (json!({"about": "proof"}), Facts::Proof),
+            (json!({"about": "notice"}), Facts::Notice),
+        ] {
+            assert_eq!(serde_json::from_value::<Facts>(kept).unwrap(), facts);
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Notifications (3004): tells people what happened to their bills and payments.
+//! Notifications (3004): tells people what happened to their bills, payments and accounts.
 //!
 //! What is heard of others becomes a message for each channel, e-mail and the inbox, in the
 //! transaction that hears it: once for an event, a template and a channel. A durable job brings

@@ -130,6 +130,31 @@ impl Published for PasswordResetRequested {
     }
 }
 
+/// An account has another password now.
+#[derive(Debug, Serialize)]
+pub(super) struct PasswordChanged {
+    pub(super) user_id: UserId,
+    pub(super) how: How,
+}
+
+/// What a new password was chosen with.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum How {
+    /// The password before.
+    Change,
+    /// A code that came by mail.
+    Reset,
+}
+
+impl Published for PasswordChanged {
+    const KIND: Kind = kinds::USER_PASSWORD_CHANGED;
+
+    fn subject(&self) -> String {
+        of_user(self.user_id)
+    }
+}
+
 /// An address is proven.
 #[derive(Debug, Serialize)]
 pub(super) struct UserVerified {

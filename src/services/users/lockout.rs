@@ -1,4 +1,5 @@
-//! How long to wait after wrong passwords or too many sign-ups. Pure: the time is an argument.
+//! How long to wait after wrong passwords, too many sign-ups, or too many requests for mails. Pure:
+//! the time is an argument.
 
 use std::time::Duration;
 

@@ -118,9 +118,10 @@ both_engines! {
         alice.post("/api/auth/password/change", change).await.expect(204);
         reset(&system, &code, PASSWORD).await.expect_problem(422, "password_reset_invalid");
 
+        mails(&system, ALICE, 3).await;
         system.advance(Duration::from_secs(61)).await;
         forgot(&system, ALICE).await;
-        let letters = mails(&system, ALICE, 3).await;
+        let letters = mails(&system, ALICE, 4).await;
         let code = letters.last().unwrap().code();
         system.advance(Duration::from_secs(3_601)).await;
         reset(&system, &code, PASSWORD).await.expect_problem(422, "password_reset_invalid");

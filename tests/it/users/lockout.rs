@@ -26,6 +26,11 @@ async fn guess(person: &Person, email: &str) -> Answer {
     login(person, email, "this is not the password").await
 }
 
+/// Asks the service itself for a new password.
+async fn forgot(person: &Person, email: &str) -> Answer {
+    person.post("/auth/password/forgot", json!({ "email": email })).await
+}
+
 fn device(answer: &Answer) -> String {
     let cookie = answer.header("set-cookie");
     assert!(cookie.contains("; HttpOnly") && cookie.contains("; SameSite=Strict"), "{cookie}");
@@ -159,22 +164,63 @@ both_engines! {
         }
     }
 
+    /// So many mails are asked for from one network in an hour, whomever they are for, and no more;
+    /// no answer tells of an account, and nothing else has to wait.
+    async fn a_network_that_asks_for_mails_has_to_wait(system: TestSystem) {
+        system.kill();
+        let few = ("BUSBAR_USERS_MAIL_REQUESTS_PER_ADDRESS_PER_HOUR", "4");
+        system.launch_with(&[few]).await;
+        let id = id_of(&sign_up(&system, "ada@example.org").await.expect(201));
+        let visitor = system.anonymous().at(&system.service_url(ServiceName::Users));
+        let (near, far) = (visitor.header("x-forwarded-for", "192.0.2.1"),
+            visitor.header("x-forwarded-for", "192.0.2.2"));
+        for email in ["nobody@example.org", "ada@example.org"] {
+            near.post("/auth/email/resend", json!({ "email": email })).await.expect(202);
+        }
+        for _ in 0..2 {
+            forgot(&near, "nobody@example.org").await.expect(202);
+        }
+        let (known, unknown) =
+            (forgot(&near, "ada@example.org").await, forgot(&near, "nobody@example.org").await);
+        let wait: u64 = known.header("retry-after").parse().unwrap();
+        assert!((1..=3_600).contains(&wait), "{known}");
+        assert_eq!(shown(&known), shown(&unknown));
+        known.expect_problem(429, "too_many_attempts");
+        let again = near.post("/auth/email/resend", json!({"email": "ada@example.org"})).await;
+        again.expect_problem(429, "too_many_attempts");
+        let order = json!({"email": "ada@example.org", "password": PASSWORD});
+        near.post("/auth/login", order).await.expect(200);
+        let mailed = format!("/internal/users/{id}/password-reset");
+        let mailer = system.internal_as("notifications", ServiceName::Users);
+        mailer.get(&mailed).await.expect_problem(404, "password_reset_not_found");
+
+        // The mail that was refused does not count as sent: another network has it at once.
+        forgot(&far, "ada@example.org").await.expect(202);
+        system.eventually("the code is there", async || mailer.get(&mailed).await.status == 200).await;
+        system.advance(Duration::from_secs(3_600)).await;
+        forgot(&near, "ada@example.org").await.expect(202);
+    }
+
     /// A network that has to wait uses up nothing of what all networks have together.
     async fn a_network_that_has_to_wait_takes_nothing_from_the_others(system: TestSystem) {
         system.kill();
         let few = [
             ("BUSBAR_USERS_REGISTRATIONS_PER_ADDRESS_PER_HOUR", "2"),
             ("BUSBAR_USERS_REGISTRATIONS_PER_HOUR", "3"),
+            ("BUSBAR_USERS_MAIL_REQUESTS_PER_ADDRESS_PER_HOUR", "2"),
+            ("BUSBAR_USERS_MAIL_REQUESTS_PER_HOUR", "3"),
         ];
         system.launch_with(&few).await;
         let visitor = system.anonymous().at(&system.service_url(ServiceName::Users));
-        let mut statuses = Vec::new();
+        let (mut signed_up, mut asked) = (Vec::new(), Vec::new());
         for (number, last) in [1, 1, 1, 1, 1, 2, 3].into_iter().enumerate() {
             let from = visitor.header("x-forwarded-for", &format!("192.0.2.{last}"));
             let email = format!("user{number}@example.org");
             let order = json!({"email": email, "password": PASSWORD});
-            statuses.push(from.post("/users", order).await.status);
+            signed_up.push(from.post("/users", order).await.status);
+            asked.push(forgot(&from, &email).await.status);
         }
-        assert_eq!(statuses, [201, 201, 429, 429, 429, 201, 429]);
+        assert_eq!(signed_up, [201, 201, 429, 429, 429, 201, 429]);
+        assert_eq!(asked, [202, 202, 429, 429, 429, 202, 429]);
     }
 }

@@ -14,6 +14,8 @@ const SAID: Statement =
 const RECORDED: Statement =
     Statement::new("RECORDED", "SELECT details AS value FROM audit ORDER BY id");
 
+const NEW: &str = "another sentence nobody guesses";
+
 fn actions(recorded: &[Recorded]) -> Vec<&str> {
     recorded.iter().rev().map(|entry| entry.action.as_str()).collect()
 }
@@ -28,6 +30,8 @@ async fn every_write_is_on_record() {
     let given = tokens(&system, "ada@example.org").await;
     let name = json!({"name": "Ada Lovelace", "phone": "+12025550123"});
     with(&system, &given).patch(&format!("/api/users/{id}"), name).await.expect(200);
+    let change = json!({"current": PASSWORD, "new": NEW});
+    with(&system, &given).post("/api/auth/password/change", change).await.expect(204);
     let next = Tokens::of(refresh(&visitor, &given.refresh).await);
     refresh(&visitor, &next.refresh).await.expect(200);
     refresh(&visitor, &given.refresh).await.expect(401);
@@ -41,7 +45,13 @@ async fn every_write_is_on_record() {
     let user = audit::of_subject(&database, &format!("user/{id}"), 100).await.unwrap();
     assert_eq!(
         actions(&user),
-        ["user.registered", "user.verification_requested", "user.updated", "user.suspended"]
+        [
+            "user.registered",
+            "user.verification_requested",
+            "user.updated",
+            "user.password_changed",
+            "user.suspended",
+        ]
     );
     let session = format!("session/{}", given.session);
     let session = audit::of_subject(&database, &session, 100).await.unwrap();
@@ -58,6 +68,7 @@ async fn every_write_is_on_record() {
             "Lovelace",
             "12025550123",
             PASSWORD,
+            NEW,
             "argon2",
             &given.refresh,
             &next.refresh,

@@ -19,7 +19,7 @@ use super::super::Notifications;
 use super::super::model::message::{Facts, Message};
 use super::super::model::{Channel, Template};
 use super::super::problem::PEER_UNAVAILABLE;
-use super::super::store::announcement;
+use super::super::store::{self, announcement};
 use super::super::template::{Reader, Variables};
 use super::{End, Stop};
 
@@ -27,6 +27,9 @@ use super::{End, Stop};
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(5);
 /// The name of a biller is an ornament: nobody waits long for it.
 const NAME_WAIT_MAX: Duration = Duration::from_secs(2);
+
+/// Between two mails of a kind about an account whose address is not proven.
+const UNPROVEN_WAIT: Duration = Duration::from_secs(60);
 
 /// To whom a message goes, and what its template fills in.
 pub(super) struct Known {
@@ -99,8 +102,9 @@ pub(super) async fn gather(
     let facts: Facts = serde_json::from_str(&message.facts).map_err(Problem::internal)?;
     // Whoever signs up with somebody else's address has mail of ours go there: it bears no words
     // of theirs.
-    let is_known = matches!(status, Standing::Active) || !matches!(facts, Facts::Proof);
-    let name = name.filter(|_| is_known);
+    let is_proven = matches!(status, Standing::Active);
+    let is_about_account = matches!(facts, Facts::Proof | Facts::Notice);
+    let name = name.filter(|_| is_proven || !is_about_account);
     let mut variables = Variables::new();
     variables.insert("name".to_owned(), json!(name));
     variables.insert("occurred_at".to_owned(), json!(message.occurred_at));
@@ -118,6 +122,8 @@ pub(super) async fn gather(
         // A notice is kept, and says nothing secret.
         Facts::Proof if message.channel == Channel::Inbox => {}
         Facts::Proof => inquiry.proof(&mut variables).await?,
+        Facts::Notice if is_proven => {}
+        Facts::Notice => inquiry.spare_strangers().await?,
         Facts::Announcement { announcement_id } => {
             let found = announcement::by_id(&notifications.database, announcement_id).await?;
             let found = found.ok_or_else(|| Stop::End(End::failed("announcement_not_found")))?;
@@ -156,6 +162,18 @@ impl Inquiry<'_> {
         let Proof { token, expires_at } = self.ask(ServiceName::Users, &path, over).await?;
         extend(variables, json!({"token": token, "expires_at": expires_at}));
         Ok(())
+    }
+
+    /// Whoever signs up with somebody else's address could have such mails go there at will.
+    async fn spare_strangers(&self) -> Result<(), Stop> {
+        let (database, message) = (&self.notifications.database, self.message);
+        let since = message.created_at.minus(UNPROVEN_WAIT);
+        match message.channel {
+            Channel::Email if store::message::is_repeated(database, message, since).await? => {
+                Err(Stop::End(End::Suppressed { code: "told_a_moment_ago" }))
+            }
+            Channel::Email | Channel::Inbox => Ok(()),
+        }
     }
 
     async fn bill(&self, id: &str, variables: &mut Variables) -> Result<(), Stop> {

@@ -25,6 +25,8 @@ pub(crate) enum Facts {
     },
     /// A proof that the users service waits for.
     Proof,
+    /// What has become of an account; nobody is asked for a code.
+    Notice,
     /// Something that staff say.
     Announcement { announcement_id: AnnouncementId },
 }

@@ -27,7 +27,7 @@ words! {
 words! {
     /// What a message is of, for those who choose what they are told.
     pub(crate) enum Category: "category_unknown" {
-        /// Proofs of an address, new passwords. Always told.
+        /// Proofs of an address, passwords, copied logins. Always told.
         Security = "security",
         /// Payments that went well. Always told.
         Receipt = "receipt",
@@ -50,6 +50,9 @@ words! {
         PaymentFailed = "payment_failed",
         EmailVerification = "email_verification",
         PasswordReset = "password_reset",
+        PasswordChanged = "password_changed",
+        /// Somebody may have had a copy of a login.
+        SessionEnded = "session_ended",
         Announcement = "announcement",
     }
 }

@@ -17,6 +17,9 @@ sql! {
                     status, attempts, error_code, locale, subject, text,
                     created_at, sent_at, failed_at, suppressed_at, read_at, version
              FROM messages WHERE id = $1";
+    BEFORE = "SELECT id AS value FROM messages
+              WHERE user_id = $1 AND channel = $2 AND template = $3 AND created_at > $4
+                AND id < $5 AND status IN ('queued', 'sent') LIMIT 1";
     SENT = "UPDATE messages
             SET status = 'sent', sent_at = $2, attempts = attempts + 1, error_code = NULL,
                 locale = $3, subject = $4, text = $5, version = version + 1
@@ -95,6 +98,18 @@ pub(crate) async fn seen(
     id: NotificationId,
 ) -> Result<Option<Message>, StoreError> {
     tx.optional(BY_ID, params![id]).await
+}
+
+/// Whether the same was told the same person by the same way since then, before this message.
+pub(crate) async fn is_repeated(
+    database: &Database,
+    message: &Message,
+    since: Timestamp,
+) -> Result<bool, StoreError> {
+    let Message { id, user_id, channel, template, .. } = message;
+    let values = params![user_id, channel, template, since, id];
+    let before: Option<(NotificationId,)> = database.optional(BEFORE, values).await?;
+    Ok(before.is_some())
 }
 
 pub(crate) async fn sent(

@@ -30,7 +30,8 @@ macro_rules! languages {
     ($($language:literal),+) => {
         &[$(($language, language!(
             $language: "bill_issued", "bill_overdue", "bill_paid", "payment_succeeded",
-            "payment_failed", "email_verification", "password_reset", "announcement"
+            "payment_failed", "email_verification", "password_reset", "password_changed",
+            "session_ended", "announcement"
         ))),+]
     };
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod administration;
 pub(super) mod contact;
+pub(super) mod counters;
 pub(super) mod ended;
 pub(super) mod guess;
 pub(super) mod login;

@@ -2,12 +2,11 @@
 
 use actix_web::web::Data;
 use busbar_http::{Body, NoContent, Problem};
-use serde_json::Value;
 
 use crate::types::Refused;
 
 use super::super::Users;
-use super::super::events;
+use super::super::events::{self, How, PasswordChanged};
 use super::super::model::SessionEnd;
 use super::super::model::user::PasswordChange;
 use super::super::password;
@@ -47,7 +46,7 @@ pub(crate) async fn change(
         store::reset::supersede(tx, person.id, now).await?;
         let others = Some(person.session);
         let ended = store::session::revoke_all(tx, person.id, others, reason, now).await?;
-        events::note(tx, act, "password.changed", person.id, Value::Null).await?;
+        events::tell(tx, act, &PasswordChanged { user_id: person.id, how: How::Change }).await?;
         events::tell_ended(tx, act, person.id, &ended, reason).await
     });
     changed.await?;

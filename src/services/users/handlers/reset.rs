@@ -4,14 +4,13 @@
 use actix_web::web::Data;
 use busbar_http::problem::kinds;
 use busbar_http::{Body, Found, NoContent, Path, Problem, Reply, RequestId, ServiceCaller};
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::jobs::{self, Job, NewJob};
 use crate::types::{ServiceName, UserId};
 
 use super::super::Users;
-use super::super::events::{self, Act, PasswordResetRequested};
+use super::super::events::{self, Act, How, PasswordChanged, PasswordResetRequested};
 use super::super::model::SessionEnd;
 use super::super::model::reset::{
     Asked, FORGOT_WAIT, Forgot, Forgotten, PasswordReset, Reset, ResetMail,
@@ -20,28 +19,33 @@ use super::super::model::user::{Account, Status};
 use super::super::password;
 use super::super::problem::{PASSWORD_RESET_INVALID, PASSWORD_RESET_NOT_FOUND, USER_NOT_FOUND};
 use super::super::store::{self, throttle};
+use super::counters::Counters;
 use super::guess::account_key;
 use super::password::field;
 use super::verification::is_too_soon;
+use super::visitor::Visitor;
 
 /// The kind of the job that follows the answer.
 pub(crate) const ASKED: &str = "users.password_reset";
 
 /// `POST /auth/password/forgot`: the same answer, after the same work, whether or not there is such
-/// a user. One mail a minute.
+/// a user. One mail a minute; a network that asks for many has to wait.
 pub(crate) async fn forgot(
     users: Data<Users>,
-    request: RequestId,
+    visitor: Visitor,
     Body(Forgot { email }): Body<Forgot>,
 ) -> Result<Reply, Problem> {
     let now = users.clock.now();
+    let counters = Counters::mail_requests(&users, &visitor);
+    counters.admit(&users, now).await?;
     let key = users.keys.digest("forgot", &email.lookup_key());
     let account = store::user::account_by_email(&users.database, &email).await?;
     let user_id = account.filter(may_reset).map(|account| account.id);
-    let asked = Asked { user_id, request_id: request.id.to_string() };
+    let asked = Asked { user_id, request_id: visitor.request_id };
     // A name of its own: which user it is for shall not be seen by how jobs collide.
     let job = NewJob::new(ASKED, Uuid::new_v4(), &asked, now).map_err(Problem::internal)?;
     let written = users.database.transaction(async |tx| {
+        counters.count(tx, now).await?;
         if !is_too_soon(tx, &key, FORGOT_WAIT, now).await? {
             jobs::enqueue(tx, &job, now).await?;
         }
@@ -105,7 +109,7 @@ pub(crate) async fn reset(
         store::reset::supersede(tx, user_id, now).await?;
         throttle::remove(tx, &guesses).await?;
         let ended = store::session::revoke_all(tx, user_id, None, reason, now).await?;
-        events::note(tx, &act, "password.reset", user_id, Value::Null).await?;
+        events::tell(tx, &act, &PasswordChanged { user_id, how: How::Reset }).await?;
         events::tell_ended(tx, &act, user_id, &ended, reason).await
     });
     changed.await?;

@@ -5,17 +5,15 @@ use busbar_http::precondition::version_mismatch;
 use busbar_http::problem::kinds;
 use busbar_http::{Body, IfMatch, Listed, Path, Problem, Query, Reply};
 
-use crate::storage::Transaction;
-use crate::types::{Cursor, Timestamp, UserId};
+use crate::types::{Cursor, UserId};
 
 use super::super::Users;
 use super::super::events::{self, Act, UserRegistered};
-use super::super::lockout::Hourly;
 use super::super::model::user::{NewUser, Profile, ProfileChange, Role, User, UserQuery};
 use super::super::password;
 use super::super::problem::{EMAIL_TAKEN, USER_NOT_FOUND};
-use super::super::store::{self, throttle, user::Only, user::Start};
-use super::guess::too_many;
+use super::super::store::{self, user::Only, user::Start};
+use super::counters::Counters;
 use super::password::field;
 use super::person::Person;
 use super::verification;
@@ -30,7 +28,7 @@ pub(crate) async fn register(
     password::check(&new.password, users.section.password_length_min, &new.email)
         .map_err(|refused| field("/password", &refused))?;
     let (id, now) = (UserId::new(), users.clock.now());
-    let counters = Counters::new(&users, &visitor);
+    let counters = Counters::registrations(&users, &visitor);
     counters.admit(&users, now).await?;
     // Counted for good before anything is told or hashed: a taken address counts, and so does
     // whoever leaves without waiting for the answer.
@@ -51,45 +49,6 @@ pub(crate) async fn register(
         Ok::<_, Problem>(user)
     });
     Reply::first(201, &made.await?)
-}
-
-/// What limits how many sign up in an hour.
-struct Counters(Vec<(String, Hourly)>);
-
-impl Counters {
-    /// The network comes first: a full one does not use up what is for all.
-    fn new(users: &Users, visitor: &Visitor) -> Counters {
-        let network = visitor.network.to_string();
-        let limits = [
-            (network.as_str(), users.section.registrations_per_address_per_hour),
-            ("all", users.section.registrations_per_hour),
-        ];
-        let counter =
-            |(what, max)| Some((users.keys.digest("registrations", what), Hourly::of(max)?));
-        Counters(limits.into_iter().filter_map(counter).collect())
-    }
-
-    async fn admit(&self, users: &Users, now: Timestamp) -> Result<(), Problem> {
-        for (key, _) in &self.0 {
-            let tally = throttle::read(&users.database, key).await?;
-            if let Some(seconds) = tally.and_then(|tally| tally.wait_seconds(now)) {
-                return Err(too_many(seconds));
-            }
-        }
-        Ok(())
-    }
-
-    /// Fails as a whole where one of them is full.
-    async fn count(&self, tx: &mut Transaction<'_>, now: Timestamp) -> Result<(), Problem> {
-        for (key, hourly) in &self.0 {
-            let tally = throttle::take(tx, key, now).await?;
-            if let Some(seconds) = tally.wait_seconds(now) {
-                return Err(too_many(seconds));
-            }
-            throttle::put(tx, key, hourly.after_one(tally, now)).await?;
-        }
-        Ok(())
-    }
 }
 
 /// `GET /users/me`.

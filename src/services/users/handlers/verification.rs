@@ -19,6 +19,8 @@ use super::super::model::verification::{
 };
 use super::super::problem::{USER_NOT_FOUND, VERIFICATION_INVALID, VERIFICATION_NOT_FOUND};
 use super::super::store::{self, throttle};
+use super::counters::Counters;
+use super::visitor::Visitor;
 
 /// `POST /auth/email/verify`. A link that is followed twice has worked twice.
 pub(crate) async fn verify(
@@ -55,23 +57,26 @@ async fn proven_before(
 }
 
 /// `POST /auth/email/resend`: the same answer whether or not there is such a user, or one that
-/// still has to prove anything. One mail a minute.
+/// still has to prove anything. One mail a minute; a network that asks for many has to wait.
 pub(crate) async fn resend(
     users: Data<Users>,
-    request: RequestId,
+    visitor: Visitor,
     Body(Resend { email }): Body<Resend>,
 ) -> Result<Reply, Problem> {
     let now = users.clock.now();
+    let counters = Counters::mail_requests(&users, &visitor);
+    counters.admit(&users, now).await?;
     let key = users.keys.digest("resend", &email.lookup_key());
     let account = store::user::account_by_email(&users.database, &email).await?;
     let waiting = account.filter(|account| account.status == Status::PendingVerification);
     let asked = users.database.transaction(async |tx| {
+        counters.count(tx, now).await?;
         if is_too_soon(tx, &key, RESEND_WAIT, now).await? {
             return Ok(());
         }
         match &waiting {
             Some(account) => {
-                let act = Act::by(account.id, &request.id, now);
+                let act = Act::by(account.id, &visitor.request_id, now);
                 self::request(tx, &act, account.id).await
             }
             None => Ok(()),
