@@ -4,6 +4,8 @@
 -- or ends with the same one.
 ALTER TABLE usage_pins ADD COLUMN register_id TEXT;
 ALTER TABLE usage_pins ADD COLUMN boundary TEXT;
+UPDATE usage_pins
+SET register_id = (SELECT r.register_id FROM readings AS r WHERE r.id = usage_pins.reading_id);
 CREATE INDEX usage_pins_boundary ON usage_pins (register_id, boundary);
 
 -- Nothing where nobody said: then it measured as long as readings tell.

@@ -26,11 +26,15 @@ pub(super) struct Asked {
     limit: Limit,
 }
 
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(super) struct LettersView {
     /// Of each service its oldest first, at most `limit` of each kind.
     events: Vec<EventView>,
     jobs: Vec<JobView>,
+    /// Services of which there are more than are shown.
+    has_more: Vec<ServiceName>,
+    /// Services whose databases do not answer.
+    unavailable: Vec<ServiceName>,
 }
 
 /// An event that a listener refused too often. What follows it about the same subject waits.
@@ -74,10 +78,19 @@ pub(super) async fn list(
         Some(name) => vec![hosted(&admin, name)?],
         None => services(&admin).collect(),
     };
-    let limit = u32::try_from(asked.limit.rows()).unwrap_or(u32::MAX);
-    let mut view = LettersView { events: Vec::new(), jobs: Vec::new() };
+    let rows = asked.limit.rows();
+    let one_more = u32::try_from(rows + 1).unwrap_or(u32::MAX);
+    let mut view = LettersView::default();
     for name in names {
-        let (events, jobs) = admin.host.dead_letters(name, limit).await?;
+        let Ok((mut events, mut jobs)) = admin.host.dead_letters(name, one_more).await else {
+            view.unavailable.push(name);
+            continue;
+        };
+        if events.len() > rows || jobs.len() > rows {
+            view.has_more.push(name);
+        }
+        events.truncate(rows);
+        jobs.truncate(rows);
         view.events.extend(events.into_iter().map(|event| event_view(name, event)));
         view.jobs.extend(jobs.into_iter().map(|job| job_view(name, job)));
     }

@@ -1,6 +1,7 @@
 //! SQLite: one writer and several readers on one file, and its errors.
 
 use std::fs::{DirBuilder, OpenOptions};
+use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -150,7 +151,8 @@ impl Pools {
     }
 }
 
-/// Makes the file and its folder, readable for nobody else, and tells its absolute path.
+/// Makes the file and its folder, readable for nobody else, and tells its absolute path. A file that is
+/// there is opened by SQLite alone: whoever closes a file gives up all locks that the process has on it.
 pub(super) fn create(path: &Path) -> Result<PathBuf, StoreError> {
     let unavailable = |error: std::io::Error| StoreError::Unavailable {
         what: format!("{}: {error}", path.display()),
@@ -158,8 +160,11 @@ pub(super) fn create(path: &Path) -> Result<PathBuf, StoreError> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unavailable)?;
     }
-    let mut options = OpenOptions::new();
-    options.create(true).append(true).mode(0o600).open(path).map_err(unavailable)?;
+    let made = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
+    match made {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(unavailable(error)),
+        _ => {}
+    }
     path.canonicalize().map_err(unavailable)
 }
 

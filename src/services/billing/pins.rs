@@ -24,14 +24,26 @@ const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Deserialize, Serialize)]
 struct Pins {
+    #[serde(default)]
     readings: Vec<Pinned>,
+    /// What a job of an earlier release says.
+    #[serde(default, skip_serializing)]
+    reading_ids: Vec<ReadingId>,
+}
+
+impl Pins {
+    fn all(self) -> Vec<Pinned> {
+        let earlier = self.reading_ids.into_iter().map(|id| Pinned { id, boundary: None });
+        self.readings.into_iter().chain(earlier).collect()
+    }
 }
 
 /// A reading that a bill begins or ends with, and the day at whose start it does.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 pub(super) struct Pinned {
     pub(super) id: ReadingId,
-    pub(super) boundary: Date,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) boundary: Option<Date>,
 }
 
 /// Has utilities told which readings the bill was made from.
@@ -44,7 +56,8 @@ pub(super) async fn pin_later(
     if readings.is_empty() {
         return Ok(());
     }
-    let job = NewJob::new(PIN, bill, &Pins { readings }, at).map_err(Problem::internal)?;
+    let job = NewJob::new(PIN, bill, &Pins { readings, reading_ids: Vec::new() }, at)
+        .map_err(Problem::internal)?;
     jobs::enqueue(tx, &job, at).await?;
     Ok(())
 }
@@ -96,7 +109,7 @@ pub(super) async fn tell_now(billing: &Billing, account: ServiceAccountId) -> Re
             (true, true) => {
                 let pins: Pins =
                     serde_json::from_str(&untold.payload).map_err(Problem::internal)?;
-                utilities::pin(billing.utilities()?, id, &pins.readings).await?;
+                utilities::pin(billing.utilities()?, id, &pins.all()).await?;
             }
             (false, false) => utilities::unpin(billing.utilities()?, id).await?,
             // Of a bill that is gone another job follows.
@@ -118,7 +131,7 @@ async fn pin(billing: &Billing, job: &Job) -> Result<(), Problem> {
     let pins: Pins = job.read().map_err(Problem::internal)?;
     let is_there = is_live(store::bill::by_id(&billing.database, id).await?.as_ref());
     if is_there {
-        utilities::pin(billing.utilities()?, id, &pins.readings).await?;
+        utilities::pin(billing.utilities()?, id, &pins.all()).await?;
     }
     let now = billing.clock.now();
     let ended = billing.database.transaction(async |tx| {

@@ -12,6 +12,7 @@ use super::rating;
 problems! {
     BILL_NOT_FOUND => 404 "bill_not_found" "there is no such bill";
     RESERVATION_NOT_FOUND => 404 "reservation_not_found" "the payment holds nothing";
+    DRAFT_OVERTAKEN => 409 "draft_overtaken" "other drafts of the account are made at the moment: ask again";
     BILL_IMMUTABLE => 409 "bill_immutable" "only a draft can be changed";
     SERVICE_ACCOUNT_NOT_FOUND => 404 "service_account_not_found" "there is no such account";
     BILL_NOT_ISSUED => 409 "bill_not_issued" "a draft has no invoice";

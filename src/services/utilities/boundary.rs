@@ -16,13 +16,20 @@ use super::model::reading::ReadingStatus;
 use super::model::usage::{GapReason, ReadingRole, Sighting};
 
 /// How far from a local midnight a reading may be to stand for it.
-const TOLERANCE: Duration = Duration::from_secs(36 * 3_600);
+pub(crate) const TOLERANCE: Duration = Duration::from_secs(36 * 3_600);
 
 /// Why there is none, and what comes nearest.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Missing {
     pub(crate) reason: GapReason,
     pub(crate) near: Option<Sighting>,
+}
+
+impl Missing {
+    /// There is not even one that is too far away, or waits.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.near.is_none()
+    }
 }
 
 /// How far from its ends a reading may be in a period.

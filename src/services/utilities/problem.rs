@@ -18,7 +18,8 @@ problems! {
     ACCOUNT_CLOSED => 409 "service_account_closed" "the service account is closed";
     METERS_TOO_MANY => 409 "meters_too_many" "the service account has as many meters as it can";
     METER_RETIRED => 409 "meter_retired" "the meter is retired";
-    READING_AFTER => 409 "reading_after_retirement" "a reading that counts, or waits, is later";
+    READING_AFTER => 409 "reading_after_retirement" "a reading that counts, waits, or stands in a bill is later";
+    PERIOD_BILLED => 409 "period_billed" "the account is billed beyond this day already";
     READING_CONFLICT => 409 "reading_conflict"
         "the register showed something else at this instant; `corrected` takes its place";
     TARIFF_OVERLAP => 409 "tariff_overlap" "a version of the tariff begins on this day already";

@@ -138,7 +138,12 @@ mod tests {
         let meter: NewMeter = serde_json::from_value(meter).unwrap();
         let registers = meter.registers(MeterId::new()).unwrap();
         let new = json!({"at": day(number), "value": value, "quality": quality});
-        let against = Against { registers: &registers, installed_at: None, now: day(9_000) };
+        let against = Against {
+            registers: &registers,
+            installed_at: None,
+            retired_at: None,
+            now: day(9_000),
+        };
         Item::new(0, serde_json::from_value(new).unwrap(), against).unwrap()
     }
 

@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use busbar::types::{MeterId, ReadingId, RegisterId, ServiceAccountId, TariffId};
 use serde_json::{Value, json};
 
-use crate::support::wire::{Message, Scripted, Then, say};
+use crate::support::wire::{Message, Scripted, Then, pause, say};
 
 /// Utilities and documents at one address.
 pub(crate) struct Neighbours {
     scripted: Scripted,
     state: Arc<Mutex<State>>,
+    /// The next question for usage waits as long as this is set.
+    is_held: Arc<AtomicBool>,
 }
 
 /// The next answers: status and body. Status 0 is none: the connection is closed.
@@ -32,16 +36,28 @@ impl Neighbours {
             pin: 200,
             pins: BTreeMap::new(),
         }));
-        let answering = state.clone();
+        let (answering, is_held) = (state.clone(), Arc::new(AtomicBool::new(false)));
+        let (held, waits) = (is_held.clone(), AtomicBool::new(false));
         let scripted = Scripted::start(move |heard, stream| {
+            let asks = heard.message.target().starts_with("/internal/usage?");
+            if asks && held.load(SeqCst) && !waits.swap(true, SeqCst) {
+                while held.load(SeqCst) {
+                    pause(Duration::from_millis(2));
+                }
+            }
             let (status, body) = answering.lock().unwrap().answer(&heard.message);
             answer(stream, status, &body)
         });
-        Neighbours { scripted, state }
+        Neighbours { scripted, state, is_held }
     }
 
     pub(crate) fn url(&self) -> String {
         self.scripted.url()
+    }
+
+    /// The first question for usage from now on is answered when this is taken back.
+    pub(crate) fn hold_usage(&self, is_held: bool) {
+        self.is_held.store(is_held, SeqCst);
     }
 
     pub(crate) fn usage_is(&self, status: u16, body: Value) {

@@ -69,6 +69,41 @@ async fn utilities_knows_before_it_is_asked_again() {
     system.finish().await;
 }
 
+/// Two periods that meet are rated at once: the one that is kept later goes on from the readings of the
+/// other, which were told before it asked again.
+async fn a_draft_that_was_overtaken_is_made_anew(engine: Engine) {
+    let neighbours = Neighbours::start();
+    let url = neighbours.url();
+    let system = TestSystem::start_with(engine, &[("UTILITY_SERVICE_URL", &url)]).await;
+    let (admin, alice) = (system.admin().await, system.person("alice").await);
+    let usage = household(&alice.id);
+    neighbours.usage_is(200, usage.clone());
+    neighbours.hold_usage(true);
+    let (slow, march) = (admin.clone(), order(&usage));
+    let slow = actix_rt::spawn(async move { slow.post("/api/bills", march).await });
+    let asked = || neighbours.asked("GET /internal/usage");
+    system.eventually("the first is being rated", async || asked() == 1).await;
+    let mut april = order(&usage);
+    april["period"] = json!({"start": "2026-03-31", "end": "2026-05-01"});
+    let april = admin.post("/api/bills", april).await.expect(201);
+    neighbours.hold_usage(false);
+    slow.await.unwrap().expect(201);
+    assert_eq!(asked(), 3, "the first one asked once more");
+    let told = neighbours.pinned(april["id"].as_str().unwrap());
+    assert!(told.is_some(), "before it did");
+    system.finish().await;
+}
+
+#[actix_web::test]
+async fn a_draft_is_made_anew_on_sqlite() {
+    a_draft_that_was_overtaken_is_made_anew(Engine::Sqlite).await;
+}
+
+#[actix_web::test]
+async fn a_draft_is_made_anew_on_postgres() {
+    a_draft_that_was_overtaken_is_made_anew(Engine::Postgres).await;
+}
+
 #[actix_web::test]
 async fn readings_are_pinned_on_sqlite() {
     readings_are_pinned_as_long_as_their_bill_is_there(Engine::Sqlite).await;

@@ -103,3 +103,35 @@ async fn a_file_that_cannot_be_made_is_named() {
     assert!(matches!(error, StoreError::Unavailable { .. }));
     assert!(error.to_string().contains("data/users.sqlite3"), "{error}");
 }
+
+/// The locks of this process on a file, as the kernel has them.
+fn locks(path: &std::path::Path) -> usize {
+    use std::os::unix::fs::MetadataExt;
+    let inode = format!(":{}", std::fs::metadata(path).unwrap().ino());
+    let own = std::process::id().to_string();
+    let all = std::fs::read_to_string("/proc/locks").unwrap();
+    let is_own = |line: &&str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.contains(&"POSIX")
+            && words.contains(&own.as_str())
+            && words.iter().any(|word| word.ends_with(&inode))
+    };
+    all.lines().filter(is_own).count()
+}
+
+/// Who opens a database again, and closes it, takes no lock from who has it open: another program would
+/// clear its write-ahead log away.
+#[actix_rt::test]
+async fn a_database_that_is_opened_again_keeps_its_locks() {
+    let folder = Folder::new();
+    let path = folder.0.join("test.sqlite3");
+    let target = Target::Sqlite(path.clone());
+    let first = opened(&target, &Settings::default()).await;
+    let held = locks(&path);
+    assert!(held > 0, "SQLite holds one as long as it is open");
+    let second = Database::open("test", &target, &Settings::default()).await.unwrap();
+    assert!(locks(&path) >= held);
+    second.close().await;
+    assert!(locks(&path) >= held);
+    first.close().await;
+}

@@ -105,7 +105,7 @@ on_both! {
         household.admin.post("/meters", order).await.expect(201);
     }
 
-    /// A retired meter takes no readings; what it showed stays.
+    /// A retired meter takes no readings of later; what it showed stays, and what comes late of it is taken.
     async fn a_retired_meter_takes_no_readings(office: Office) {
         let household = Household::supplied(&office).await;
         household.read("2026-03-01T06:00:00Z", "1000").await;
@@ -113,10 +113,14 @@ on_both! {
         let retired = household.admin.post(&retire, json!({})).await.expect(200);
         assert_eq!((&retired["status"], retired["retired_at"].is_string()), (&json!("retired"), true));
         household.admin.post(&retire, json!({})).await.expect_problem(409, "meter_retired");
-        let value = json!({"at": "2026-03-02T06:00:00Z", "value": "1008"});
-        let refused = household.admin.post(&household.readings(), value).await;
+        let later = json!({"at": "2026-11-25T12:04:00Z", "value": "1008"});
+        let refused = household.admin.post(&household.readings(), later.clone()).await;
         refused.expect_problem(409, "meter_retired");
+        let early = json!({"at": "2026-03-02T06:00:00Z", "value": "1008"});
+        let both = household.admin.post(&household.readings(), json!({"readings": [later, early]})).await;
+        let both = both.expect(200);
+        assert_eq!((&both["accepted"], &both["rejected"][0]["code"]), (&json!(1), &json!("meter_retired")));
         let kept = household.owner.get(&household.readings()).await.expect(200);
-        assert_eq!(kept["data"].as_array().unwrap().len(), 1);
+        assert_eq!(kept["data"].as_array().unwrap().len(), 2);
     }
 }

@@ -6,6 +6,7 @@ use busbar_http::{
     Body, Caller, Deadline, Found, IfMatch, MaybeKeyed, NoContent, Path, Problem, Reply, RequestId,
 };
 
+use crate::events::Origin;
 use crate::storage::Transaction;
 use crate::types::{BillId, Timestamp};
 
@@ -16,9 +17,12 @@ use super::super::model::order::{NewBill, Order};
 use super::super::model::preview::BillPreview;
 use super::super::model::usage::Reading;
 use super::super::pins::Pinned;
-use super::super::problem::{self, BILL_IMMUTABLE};
+use super::super::problem::{self, BILL_IMMUTABLE, DRAFT_OVERTAKEN};
 use super::super::{Billing, pins, rating, store, utilities};
 use super::{Repeatable, bill_seen, for_staff, origin, view_seen};
+
+/// How often a draft is made anew when others of its account are made meanwhile.
+const TRIES_MAX: u32 = 5;
 
 /// `POST /bills`: a draft of stated lines, or of what an account used.
 pub(crate) async fn create(
@@ -33,25 +37,48 @@ pub(crate) async fn create(
     if let Some(earlier) = request.answered(&billing).await? {
         return Ok(earlier);
     }
-    let (draft, readings) = drafted(&billing, bill, &request_id, deadline, at).await?;
     let origin = origin(&caller, &request_id, at);
-    let answer = billing.database.transaction(async |tx| {
+    let mut tries = 0;
+    let answer = loop {
+        let made = drafted(&billing, bill.clone(), &request_id, deadline, at).await?;
+        match keep(&billing, &request, &origin, made).await {
+            // What it was made from may be another's by now.
+            Err(problem) if problem.code() == DRAFT_OVERTAKEN.code && tries < TRIES_MAX => {
+                tries += 1
+            }
+            kept => break kept?,
+        }
+    };
+    billing.meters.bill(&answer, "drafted");
+    Ok(answer)
+}
+
+/// Keeps a draft, unless another one of its account was made since its readings were chosen.
+async fn keep(
+    billing: &Billing,
+    request: &Repeatable,
+    origin: &Origin,
+    Made { draft, readings, drafts_before }: Made,
+) -> Result<Reply, Problem> {
+    let at = origin.at;
+    let kept = billing.database.transaction(async |tx| {
         if let Some(earlier) = request.earlier(tx, draft.id, at).await? {
             return Ok(earlier);
         }
-        stands_alone(tx, &draft).await?;
+        let before = stands_alone(tx, &draft).await?;
+        if drafts_before.is_some_and(|known| before != Some(known)) {
+            return Err(DRAFT_OVERTAKEN.problem());
+        }
         store::bill::insert(tx, &draft, at).await?;
         store::line::insert(tx, draft.id, &draft.lines).await?;
         pins::pin_later(tx, draft.id, readings.clone(), at).await?;
         let bill = bill_seen(tx, draft.id).await?;
-        told::noted(tx, &origin, &bill, "bill.drafted").await?;
-        told::audited(tx, &origin, &bill, "bill.drafted").await?;
+        told::noted(tx, origin, &bill, "bill.drafted").await?;
+        told::audited(tx, origin, &bill, "bill.drafted").await?;
         let view = view_seen(tx, bill).await?;
         request.answer(tx, 201, &view).await
     });
-    let answer: Reply = answer.await?;
-    billing.meters.bill(&answer, "drafted");
-    Ok(answer)
+    kept.await
 }
 
 /// `POST /bills/preview`: what `POST /bills` would draft, or why not. Writes nothing.
@@ -64,7 +91,7 @@ pub(crate) async fn preview(
 ) -> Result<Found<BillPreview>, Problem> {
     caller.require_staff()?;
     let at = billing.clock.now();
-    let (draft, _) = drafted(&billing, bill, &request_id, deadline, at).await?;
+    let Made { draft, .. } = drafted(&billing, bill, &request_id, deadline, at).await?;
     if let Some(account) = draft.service_account_id {
         let (database, id, period) = (&billing.database, draft.id, draft.period);
         if let Some(other) = store::account::overlapping(database, account, id, period).await? {
@@ -74,36 +101,52 @@ pub(crate) async fn preview(
     Ok(Found(BillPreview::from(draft)))
 }
 
-/// The draft, and the readings that it begins and ends with. Asks utilities where lines are not stated.
+/// A draft that is not kept yet.
+struct Made {
+    draft: Draft,
+    /// What it begins and ends with.
+    readings: Vec<Pinned>,
+    /// How many drafts its account had when these were chosen; none of stated lines.
+    drafts_before: Option<i64>,
+}
+
+/// Asks utilities where lines are not stated.
 async fn drafted(
     billing: &Billing,
     bill: NewBill,
     request_id: &RequestId,
     deadline: Deadline,
     at: Timestamp,
-) -> Result<(Draft, Vec<Pinned>), Problem> {
+) -> Result<Made, Problem> {
     let order = match bill.read()? {
-        Order::Stated(bill) => return Ok((Draft::stated(*bill, at)?, Vec::new())),
+        Order::Stated(bill) => {
+            let draft = Draft::stated(*bill, at)?;
+            return Ok(Made { draft, readings: Vec::new(), drafts_before: None });
+        }
         Order::Rated(order) => order,
     };
-    pins::tell_now(billing, order.service_account_id).await?;
+    let account = order.service_account_id;
+    let drafts_before = Some(store::account::drafts(&billing.database, account).await?);
+    pins::tell_now(billing, account).await?;
     let headers = traced(request_id);
     let asked = utilities::usage(billing.utilities()?, &order, &headers, deadline).await;
     let usage = asked.inspect_err(|problem| billing.meters.unrated(problem.code()))?;
     let lines = rating::rate(&usage, order.period).map_err(Problem::from);
     let lines = lines.inspect_err(|problem| billing.meters.unrated(problem.code()))?;
-    let pinned =
-        |reading: &Reading| Pinned { id: reading.id, boundary: reading.boundary(order.period) };
+    let pinned = |reading: &Reading| {
+        let boundary = Some(reading.boundary(order.period));
+        Pinned { id: reading.id, boundary }
+    };
     let readings = usage.readings().map(pinned).collect();
-    Ok((Draft::rated(&order, usage, lines, at)?, readings))
+    Ok(Made { draft: Draft::rated(&order, usage, lines, at)?, readings, drafts_before })
 }
 
-/// A day of an account is on one bill.
-async fn stands_alone(tx: &mut Transaction<'_>, draft: &Draft) -> Result<(), Problem> {
-    let Some(account) = draft.service_account_id else { return Ok(()) };
+/// A day of an account is on one bill. How many drafts its account had before.
+async fn stands_alone(tx: &mut Transaction<'_>, draft: &Draft) -> Result<Option<i64>, Problem> {
+    let Some(account) = draft.service_account_id else { return Ok(None) };
     match store::account::claim(tx, account, draft.id, draft.period).await? {
-        Some(other) => Err(problem::overlap(other)),
-        None => Ok(()),
+        (Some(other), _) => Err(problem::overlap(other)),
+        (None, before) => Ok(Some(before)),
     }
 }
 

@@ -6,7 +6,7 @@ sql! {
     // A draft that was deleted has left no account behind.
     UNTOLD = "SELECT j.kind, j.key, j.payload
               FROM jobs AS j LEFT JOIN bills AS b ON b.id = j.key
-              WHERE j.state = 'waiting' AND j.kind IN ($1, $2)
+              WHERE j.state IN ('waiting', 'dead') AND j.kind IN ($1, $2)
                 AND (b.id IS NULL OR b.service_account_id = $3)
               ORDER BY j.due_at, j.id LIMIT $4";
 }

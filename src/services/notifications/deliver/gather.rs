@@ -29,7 +29,7 @@ const ANSWER_WAIT_MAX: Duration = Duration::from_secs(5);
 const NAME_WAIT_MAX: Duration = Duration::from_secs(2);
 
 /// Between two mails of a kind about an account whose address is not proven.
-const UNPROVEN_WAIT: Duration = Duration::from_secs(60);
+const UNPROVEN_WAIT: Duration = Duration::from_secs(86_400);
 
 /// To whom a message goes, and what its template fills in.
 pub(super) struct Known {
@@ -170,7 +170,7 @@ impl Inquiry<'_> {
         let since = message.created_at.minus(UNPROVEN_WAIT);
         match message.channel {
             Channel::Email if store::message::is_repeated(database, message, since).await? => {
-                Err(Stop::End(End::Suppressed { code: "told_a_moment_ago" }))
+                Err(Stop::End(End::Suppressed { code: "told_already" }))
             }
             Channel::Email | Channel::Inbox => Ok(()),
         }

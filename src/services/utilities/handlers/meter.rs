@@ -11,6 +11,7 @@ use crate::storage::Transaction;
 use crate::types::{Cursor, Limit, MeterId, ServiceAccountId, Timestamp};
 
 use super::super::Utilities;
+use super::super::boundary::TOLERANCE;
 use super::super::events::meter as told;
 use super::super::model::account::Account;
 use super::super::model::batch::AHEAD_MAX;
@@ -18,7 +19,8 @@ use super::super::model::meter::{
     Faults, METERS_MAX, Meter, MeterStatus, MeterView, NewMeter, Register, Retirement,
 };
 use super::super::problem::{
-    ACCOUNT_CLOSED, ACCOUNT_UNKNOWN, METER_NOT_FOUND, METER_RETIRED, METERS_TOO_MANY, READING_AFTER,
+    ACCOUNT_CLOSED, ACCOUNT_UNKNOWN, METER_NOT_FOUND, METER_RETIRED, METERS_TOO_MANY,
+    PERIOD_BILLED, READING_AFTER,
 };
 use super::super::store;
 use super::super::store::meter::Selection;
@@ -89,6 +91,7 @@ pub(crate) async fn create(
             return Ok(earlier);
         }
         let account = supplied(tx, new.service_account_id).await?;
+        is_not_billed_yet(tx, &account, new.installed_at).await?;
         let meter = put_up(&new, id, &account, at);
         store::meter::insert(tx, &meter, &registers).await?;
         told::audited(tx, &origin, &meter, "meter.created").await?;
@@ -126,6 +129,24 @@ pub(crate) async fn retire(
         Ok(MeterView::new(meter, store::meter::registers_seen(tx, id).await?))
     });
     Reply::first(200, &retired.await?)
+}
+
+/// What a meter counts within a period that is billed would stand on no bill. Near the day at which the
+/// last one ends, the next one takes it in.
+async fn is_not_billed_yet(
+    tx: &mut Transaction<'_>,
+    account: &Account,
+    installed_at: Option<Timestamp>,
+) -> Result<(), Problem> {
+    let Some(installed) = installed_at else { return Ok(()) };
+    let Some(last) = store::pin::last_of_account(tx, account.id).await? else { return Ok(()) };
+    let provider = store::provider::seen(tx, account.provider_id).await?;
+    let provider = provider.ok_or_else(|| Problem::internal("an account of no provider"))?;
+    if installed.plus(TOLERANCE) < provider.timezone.start_of(last) {
+        let problem = PERIOD_BILLED.problem().at("/installed_at");
+        return Err(problem.with("billed_until", last.to_string()));
+    }
+    Ok(())
 }
 
 /// Whether a meter can have measured up to then and no longer.

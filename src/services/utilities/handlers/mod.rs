@@ -1,5 +1,6 @@
 //! What each endpoint does, by what it works on.
 pub(crate) mod account;
+mod ends;
 mod intake;
 pub(crate) mod meter;
 pub(crate) mod pin;

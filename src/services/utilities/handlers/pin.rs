@@ -32,8 +32,9 @@ pub(crate) struct Pins {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Pinned {
     id: ReadingId,
-    /// The first day of the bill's period, or the day after its last.
-    boundary: Date,
+    /// The first day of the bill's period, or the day after its last; not said by an earlier release.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    boundary: Option<Date>,
 }
 
 /// `POST /internal/usage/pins`: adds to what the bill is known to be made from.

@@ -13,7 +13,7 @@ use super::super::problem::{METER_RETIRED, READING_CONFLICT, READING_NOT_FOUND, 
 use super::super::store;
 use super::super::store::reading::Selection;
 use super::intake::Intake;
-use super::meter::visible;
+use super::meter::{meter_seen, visible};
 use super::origin;
 use super::posted::Posted;
 
@@ -104,13 +104,13 @@ pub(crate) async fn record(
     Path(id): Path<MeterId>,
     posted: Posted,
 ) -> Result<Reply, Problem> {
-    let meter = visible(&utilities, &caller, id).await?;
+    visible(&utilities, &caller, id).await?;
     caller.require_staff()?;
     let origin = origin(&caller, &request_id, utilities.clock.now());
     let taken = utilities.database.transaction(async |tx| {
-        if !store::meter::deliver(tx, id).await? {
-            return Err(METER_RETIRED.problem());
-        }
+        store::meter::lock(tx, id).await?;
+        // As it is now that nobody retires it.
+        let meter = meter_seen(tx, id).await?;
         let registers = store::meter::registers_seen(tx, id).await?;
         let mut intake = Intake {
             origin: &origin,
@@ -121,13 +121,13 @@ pub(crate) async fn record(
             unwritten: Vec::new(),
             conflict: None,
         };
-        let (installed_at, now) = (meter.installed_at, origin.at);
-        let against = Against { registers: &registers, installed_at, now };
+        let (installed_at, retired_at) = (meter.installed_at, meter.retired_at);
+        let against = Against { registers: &registers, installed_at, retired_at, now: origin.at };
         match &posted {
             Posted::One(new) => one(tx, &mut intake, against, new).await?,
             Posted::Many(all) => many(tx, &mut intake, against, all).await?,
         }
-        Ok((intake.view, intake.corrections))
+        Ok::<_, Problem>((intake.view, intake.corrections))
     });
     let (view, corrections) = taken.await?;
     count(&utilities, &view, corrections).await?;
@@ -170,8 +170,10 @@ async fn many(
 }
 
 fn refused(rejected: Rejected) -> Problem {
-    if rejected.code == REGISTER_UNKNOWN.code {
-        return REGISTER_UNKNOWN.problem().at(rejected.pointer);
+    for kind in [REGISTER_UNKNOWN, METER_RETIRED] {
+        if rejected.code == kind.code {
+            return kind.problem().at(rejected.pointer);
+        }
     }
     Problem::field(rejected.pointer, rejected.code, rejected.detail)
 }

@@ -4,23 +4,23 @@ use busbar_http::{Found, Problem, Query, ServiceCaller};
 use serde::Deserialize;
 
 use crate::storage::Database;
-use crate::types::{Date, Period, ServiceAccountId, Timestamp, Zone};
+use crate::types::{Date, Period, ServiceAccountId};
 
 use super::super::Utilities;
-use super::super::boundary::{Missing, choose, tolerance};
+use super::super::boundary::Missing;
 use super::super::model::account::{Account, Assignment};
 use super::super::model::meter::{METERS_OF_PERIOD_MAX, Meter, Register};
 use super::super::model::provider::Provider;
-use super::super::model::reading::ReadingStatus;
 use super::super::model::tariff::VersionView;
 use super::super::model::usage::{
-    Gap, GapReason, ReadingRole, RegisterUsage, Sighting, TariffInForce, UsageAccount,
-    UsageProvider, UsageView, UsedReading,
+    Gap, ReadingRole, RegisterUsage, Sighting, TariffInForce, UsageAccount, UsageProvider,
+    UsageView, UsedReading,
 };
 use super::super::problem::{
     ACCOUNT_CLOSED, ACCOUNT_NOT_FOUND, METERS_TOO_MANY, NO_TARIFF, QUANTITY_OUT_OF_RANGE,
 };
 use super::super::store;
+use super::ends::{Ends, Span, ends_of};
 
 /// A period of usage is not longer.
 const PERIOD_DAYS_MAX: i64 = 366;
@@ -33,34 +33,6 @@ pub(crate) struct UsageQuery {
     start: Date,
     /// The day after the last.
     end: Date,
-}
-
-/// The instants between which a register counts for a period.
-#[derive(Clone, Copy)]
-struct Span {
-    period: Period,
-    start: Timestamp,
-    end: Timestamp,
-}
-
-impl Span {
-    fn of(zone: &Zone, period: Period) -> Span {
-        Span { period, start: zone.start_of(period.start()), end: zone.start_of(period.end()) }
-    }
-
-    /// A meter that was put up or retired within the period counts from then on, or up to then.
-    fn within(self, meter: &Meter) -> Option<Span> {
-        let start = meter.installed_at.map_or(self.start, |installed| installed.max(self.start));
-        let end = meter.retired_at.map_or(self.end, |retired| retired.min(self.end));
-        (start < end).then_some(Span { start, end, ..self })
-    }
-
-    fn boundary(self, role: ReadingRole) -> Timestamp {
-        match role {
-            ReadingRole::Start => self.start,
-            ReadingRole::End => self.end,
-        }
-    }
 }
 
 /// `GET /internal/usage`.
@@ -181,18 +153,18 @@ async fn tariffs_of(
     if covered < period.end() { Err(none_on(covered)) } else { Ok(tariffs) }
 }
 
-/// What a register counted, or why that is not known.
+/// What a register counted, or why that is not known: for no reason where there is nothing to know.
 async fn usage_of(
     database: &Database,
     meter: &Meter,
     register: &Register,
     span: Span,
 ) -> Result<Result<RegisterUsage, Vec<Gap>>, Problem> {
-    let (start, end) = match sighted_both(database, register, span).await? {
-        [Ok(start), Ok(end)] => (start, end),
-        [start, end] => {
-            let missing = start.err().into_iter().chain(end.err());
-            return Ok(Err(missing.map(|missing| gap(register, missing)).collect()));
+    let (start, end) = match ends_of(database, register, span).await? {
+        Ends::Found(start, end) => (start, end),
+        Ends::Elsewhere => return Ok(Err(Vec::new())),
+        Ends::Missing(missing) => {
+            return Ok(Err(missing.into_iter().map(|missing| gap(register, missing)).collect()));
         }
     };
     let rollovers = store::usage::rollovers(database, register.id, &start, &end).await?;
@@ -212,48 +184,6 @@ async fn usage_of(
         readings: [used(start, ReadingRole::Start), used(end, ReadingRole::End)],
         rolled_over: rollovers > 0,
     }))
-}
-
-/// The readings that stand for the two ends of the span. Where another bill begins or ends at the
-/// same day, its reading does, and what is chosen for the other end leaves it where it is.
-async fn sighted_both(
-    database: &Database,
-    register: &Register,
-    span: Span,
-) -> Result<[Result<Sighting, Missing>; 2], Problem> {
-    let always = (Timestamp::from_micros(i64::MIN), Timestamp::from_micros(i64::MAX));
-    let billed = async |day| store::usage::billed(database, register.id, day).await;
-    let (first, last) = (billed(span.period.start()).await?, billed(span.period.end()).await?);
-    let start = match first {
-        Some(first) => Ok(first),
-        None => {
-            let before = last.as_ref().map_or(always.1, |last| last.at);
-            sighted(database, register, ReadingRole::Start, span, (always.0, before)).await?
-        }
-    };
-    let after = start.as_ref().map_or(always.0, |start| start.at);
-    let end = match last {
-        Some(last) if last.at > after => Ok(last),
-        Some(last) => Err(Missing { reason: GapReason::NoReadingAtEnd, near: Some(last) }),
-        None => sighted(database, register, ReadingRole::End, span, (after, always.1)).await?,
-    };
-    Ok([start, end])
-}
-
-/// The reading that stands for one end of the span, of those between two instants.
-async fn sighted(
-    database: &Database,
-    register: &Register,
-    role: ReadingRole,
-    span: Span,
-    between: (Timestamp, Timestamp),
-) -> Result<Result<Sighting, Missing>, Problem> {
-    let (boundary, mut candidates) = (span.boundary(role), Vec::new());
-    for status in [ReadingStatus::Accepted, ReadingStatus::Held] {
-        let around = store::usage::around(database, register.id, status, boundary, between);
-        candidates.extend(around.await?.into_iter().flatten());
-    }
-    Ok(choose(role, boundary, tolerance(span.start, span.end), candidates))
 }
 
 fn gap(register: &Register, missing: Missing) -> Gap {

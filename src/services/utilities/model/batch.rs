@@ -86,6 +86,7 @@ pub(crate) struct IntakeView {
 pub(crate) struct Against<'a> {
     pub(crate) registers: &'a [Register],
     pub(crate) installed_at: Option<Timestamp>,
+    pub(crate) retired_at: Option<Timestamp>,
     pub(crate) now: Timestamp,
 }
 
@@ -112,7 +113,7 @@ impl Item {
     pub(crate) fn new(
         index: usize,
         new: NewReading,
-        Against { registers, installed_at, now }: Against<'_>,
+        Against { registers, installed_at, retired_at, now }: Against<'_>,
     ) -> Result<Item, Rejected> {
         let register = register_of(&new, registers).ok_or_else(|| {
             Rejected::new(index, "/register_id", "register_unknown", "no register of the meter")
@@ -124,6 +125,10 @@ impl Item {
         if installed_at.is_some_and(|installed| new.at < installed) {
             let detail = "before the meter was installed";
             return Err(Rejected::new(index, "/at", "reading_before_installation", detail));
+        }
+        if retired_at.is_some_and(|retired| new.at > retired) {
+            let detail = "after the meter was retired";
+            return Err(Rejected::new(index, "/at", "meter_retired", detail));
         }
         if !fits(new.value, register) {
             let detail = format!("the register has {} digits", register.digits);

@@ -51,8 +51,7 @@ sql! {
                        VALUES ($1, $2, $3, $4, $5, $6, $7)";
     RETIRE = "UPDATE meters SET status = 'retired', retired_at = $2, version = version + 1
               WHERE id = $1 AND status = 'active'";
-    // Both lock the meter: what is decided on its readings is decided one after the other.
-    DELIVER = "UPDATE meters SET deliveries = deliveries + 1 WHERE id = $1 AND status = 'active'";
+    // What is decided on its readings is decided one after the other.
     LOCK = "UPDATE meters SET deliveries = deliveries + 1 WHERE id = $1";
 }
 
@@ -155,11 +154,6 @@ pub(crate) async fn retire(
     at: Timestamp,
 ) -> Result<bool, StoreError> {
     Ok(tx.execute(RETIRE, params![id, at]).await? == 1)
-}
-
-/// Locks an active meter for a delivery. False when it is retired, or not there.
-pub(crate) async fn deliver(tx: &mut Transaction<'_>, id: MeterId) -> Result<bool, StoreError> {
-    Ok(tx.execute(DELIVER, params![id]).await? == 1)
 }
 
 /// Locks a meter, retired or not.

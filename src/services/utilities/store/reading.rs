@@ -73,7 +73,9 @@ sql! {
                AND at > $2
              ORDER BY at LIMIT 1";
     LATER = "SELECT id AS value FROM readings
-             WHERE meter_id = $1 AND status IN ('accepted', 'held') AND at > $2
+             WHERE meter_id = $1 AND at > $2
+               AND (status IN ('accepted', 'held') OR EXISTS (
+                   SELECT 1 FROM usage_pins AS p WHERE p.reading_id = readings.id))
              ORDER BY at LIMIT 1";
 }
 
@@ -239,7 +241,8 @@ pub(crate) async fn after(
     tx.optional(AFTER, params![register, at]).await
 }
 
-/// A reading of the meter, whichever register it is of, that counts or waits and is later than `at`.
+/// A reading of the meter, whichever register it is of, that is later than `at` and counts, waits, or
+/// stands in a bill.
 pub(crate) async fn later(
     tx: &mut Transaction<'_>,
     meter: MeterId,

@@ -1,6 +1,6 @@
 //! What a register showed around an instant, for usage.
 use crate::storage::{Database, StoreError, params, record, sql};
-use crate::types::{Date, RegisterId, Timestamp};
+use crate::types::{Date, Period, RegisterId, Timestamp};
 
 use super::super::model::reading::ReadingStatus;
 use super::super::model::usage::Sighting;
@@ -17,11 +17,20 @@ sql! {
              ORDER BY at LIMIT 1";
     // Also what was corrected or made void since: the bill stands, and the next one goes on from
     // what it was made from. So the next bill settles the difference.
+    // Bills of an earlier release have not said at which days: theirs are told by their nearness.
     BILLED = "SELECT r.id AS id, r.at AS at, r.value AS value, r.quality AS quality,
                   r.status AS status
               FROM usage_pins AS p JOIN readings AS r ON r.id = p.reading_id
-              WHERE p.register_id = $1 AND p.boundary = $2
-              ORDER BY p.pinned_at, p.bill_id LIMIT 1";
+              WHERE p.register_id = $1
+                AND (p.boundary = $2 OR p.boundary IS NULL AND r.at >= $3 AND r.at <= $4)
+              ORDER BY CASE WHEN p.boundary IS NULL THEN 1 ELSE 0 END, p.pinned_at, p.bill_id
+              LIMIT 1";
+    // Days and their readings come in one order, whatever lies between: what one bill has up to a
+    // reading, no other has from an earlier one on.
+    AROUND_BILLED = "SELECT MAX(CASE WHEN p.boundary <= $2 THEN r.at END) AS lower,
+                         MIN(CASE WHEN p.boundary >= $3 THEN r.at END) AS upper
+                     FROM usage_pins AS p JOIN readings AS r ON r.id = p.reading_id
+                     WHERE p.register_id = $1";
     // Numbers of nine digits and six places keep their order as floating numbers.
     // What is counted begins and ends with the values that were chosen, whatever became of their
     // readings since.
@@ -41,6 +50,12 @@ sql! {
 
 record! { Sighting { id, at, value, quality, status } }
 
+struct AroundBilled {
+    lower: Option<Timestamp>,
+    upper: Option<Timestamp>,
+}
+record! { AroundBilled { lower, upper } }
+
 /// The last one at an instant or before it, and the first one after it, of those between two
 /// others.
 pub(crate) async fn around(
@@ -59,8 +74,21 @@ pub(crate) async fn billed(
     database: &Database,
     register: RegisterId,
     boundary: Date,
+    (from, to): (Timestamp, Timestamp),
 ) -> Result<Option<Sighting>, StoreError> {
-    database.optional(BILLED, params![register, boundary]).await
+    database.optional(BILLED, params![register, boundary, from, to]).await
+}
+
+/// Up to when bills before a period have billed, and from when on those after it.
+pub(crate) async fn around_billed(
+    database: &Database,
+    register: RegisterId,
+    period: Period,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), StoreError> {
+    let (start, end) = (period.start(), period.end());
+    let values = params![register, start, end];
+    let AroundBilled { lower, upper } = database.one(AROUND_BILLED, values).await?;
+    Ok((lower, upper))
 }
 
 /// How often the register began again between two readings.
