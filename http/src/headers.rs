@@ -116,9 +116,10 @@ pub fn may_change(name: &HeaderName, received: &HeaderMap) -> bool {
 pub fn client_address(received: &HeaderMap, arrival: Arrival<'_>) -> IpAddr {
     let mut client = arrival.peer.to_canonical();
     let lines: Vec<&HeaderValue> = received.get_all(X_FORWARDED_FOR).collect();
-    let mut hops =
-        lines.iter().rev().flat_map(|line| line.to_str().unwrap_or("?").rsplit(',')).map(str::trim);
-    let mut hops = hops.by_ref().filter(|hop| !hop.is_empty());
+    // What is no text is no address; it hides nothing that others wrote beside it.
+    let hops = lines.iter().rev().flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    let hops = hops.map(|hop| std::str::from_utf8(hop).unwrap_or("?").trim());
+    let mut hops = hops.filter(|hop| !hop.is_empty());
     while is_trusted(client, arrival.trusted) {
         let Some(hop) = hops.next().and_then(address) else { break };
         client = hop.to_canonical();
@@ -224,13 +225,18 @@ fn push_address(text: &mut String, address: IpAddr) {
 
 /// Adds this hop to what trusted proxies said, or starts anew.
 fn add_forwarding(fields: &mut HeaderMap, received: &HeaderMap, arrival: Arrival<'_>) {
-    let mut chain = String::with_capacity(ADDRESS_LENGTH_MAX);
-    for earlier in fields.get_all(X_FORWARDED_FOR).filter_map(|value| value.to_str().ok()) {
-        chain.push_str(earlier);
-        chain.push_str(", ");
+    let mut own = String::with_capacity(ADDRESS_LENGTH_MAX);
+    push_address(&mut own, arrival.peer.to_canonical());
+    let mut chain = Vec::new();
+    for earlier in fields.get_all(X_FORWARDED_FOR) {
+        chain.extend_from_slice(earlier.as_bytes());
+        chain.extend_from_slice(b", ");
     }
-    push_address(&mut chain, arrival.peer.to_canonical());
-    if let Ok(chain) = HeaderValue::try_from(chain) {
+    let chain = match chain.is_empty() {
+        true => HeaderValue::try_from(own),
+        false => HeaderValue::try_from([chain, own.into_bytes()].concat()),
+    };
+    if let Ok(chain) = chain {
         fields.insert(X_FORWARDED_FOR, chain);
     }
     if !fields.contains_key(X_FORWARDED_PROTO) {

@@ -43,7 +43,7 @@ pub(super) struct Order {
     is_keyed: bool,
     minds_breakers: bool,
     deadline: Deadline,
-    /// Half of its time went before it was sent: that no answer comes in the rest is not the service's
+    /// Some of its time went before it was sent: that no answer comes in the rest is not the service's
     /// fault.
     is_late: bool,
     /// Where interim answers go.

@@ -48,6 +48,7 @@ mod target;
 mod upstream;
 mod window;
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -59,12 +60,13 @@ use busbar_actors::Incarnation;
 use busbar_http::guard::RoutePattern;
 use busbar_http::problem::kinds;
 use busbar_http::{Deadline, Interim, Metrics, Peer, Problem};
+use futures_util::future::{Either, select};
 
 use crate::health::Board;
 use crate::types::Clock;
 
 use self::actor::Clerk;
-use self::cache::{Cache, Came, Look};
+use self::cache::{Cache, Came, Flight, Look};
 pub use self::destination::limits;
 use self::edge::Edge;
 pub use self::edge::Means;
@@ -202,7 +204,7 @@ async fn road(
         return switch::switch((&gateway, live), &clerk, (route, deadline), opening, journey).await;
     }
     let asked = live.asked(route, &request, guest.principal());
-    let sending = match gateway.cache.look(&asked, deadline).await? {
+    let mut sending = match gateway.cache.look(&asked, deadline).await? {
         Look::Answer(answer) => return Ok(outgoing::kept(answer, &id, journey)),
         Look::AnswerAndRefresh(answer, sending) => {
             refresh::start(gateway.clone(), clerk, request.clone(), sending);
@@ -222,7 +224,20 @@ async fn road(
     journey.sent();
     // Only now: a client that is slow with a body that is held takes nobody's place.
     let (place, answer) = match gateway.enter(urgency, destination) {
-        Ok(place) => (Some(place), clerk.forward(order, destination, deadline).await),
+        Ok(place) => {
+            let forwarded = clerk.forward(order, destination, deadline);
+            let answer = match sending.beside() {
+                None => forwarded.await,
+                Some(flight) => {
+                    let given = || gateway.cache.at_once(&asked).map(|(answer, _)| answer);
+                    match Box::pin(unless_overtaken(forwarded, flight, given)).await {
+                        Ok(answer) => answer,
+                        Err(answer) => return Ok(outgoing::kept(answer, &id, journey)),
+                    }
+                }
+            };
+            (Some(place), answer)
+        }
         Err(problem) => (None, Err(problem)),
     };
     match sending.came(answer)? {
@@ -233,6 +248,22 @@ async fn road(
             let passage = Passage { journey, deadline, keeper, terms, place };
             Ok(outgoing::answer(answer, &id, way, passage))
         }
+    }
+}
+
+/// What comes of a request, unless another's for the same has brought what is given before that.
+async fn unless_overtaken<T>(
+    forwarded: impl Future<Output = T>,
+    flight: Flight,
+    given: impl FnOnce() -> Option<HttpResponse>,
+) -> Result<T, HttpResponse> {
+    let (forwarded, kept) = (pin!(forwarded), pin!(flight.kept()));
+    match select(forwarded, kept).await {
+        Either::Left((answer, _)) => Ok(answer),
+        Either::Right(((), forwarded)) => match given() {
+            Some(answer) => Err(answer),
+            None => Ok(forwarded.await),
+        },
     }
 }
 

@@ -181,6 +181,9 @@ impl Taken {
     }
 }
 
+/// The part of a request's time that an instance must have had to be blamed for silence.
+const TIME_OWED: f64 = 0.9;
+
 impl Route {
     /// Only reads, and takes no body.
     pub(super) fn reads_only(mut self) -> Route {
@@ -220,9 +223,9 @@ impl Route {
         if is_sent || is_fetched { self.transfer } else { self.wait }
     }
 
-    /// Whether less than half of a request's time is left.
+    /// Whether a good part of a request's time is gone: what is left is not what an instance may take.
     pub(super) fn is_late(&self, deadline: Deadline) -> bool {
-        deadline.left() < self.wait / 2
+        deadline.left() < self.wait.mul_f64(TIME_OWED)
     }
 
     pub(super) fn rule(&self) -> String {

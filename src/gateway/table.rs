@@ -107,9 +107,10 @@ impl Table {
 
     /// A path that could be read as one of another route is none: what that asks for would not be asked.
     fn check_ways(&self, route: &Route, path: &str) -> Result<(), Problem> {
-        let Some(read) = target::may_be_read_as(path) else { return Ok(()) };
-        let leads_there = self.leading(&read).is_some_and(|other| std::ptr::eq(other, route));
-        if leads_there { Ok(()) } else { Err(PATH_INVALID.problem()) }
+        let Some(readings) = target::may_be_read_as(path) else { return Ok(()) };
+        let leads_there =
+            |read: &String| self.leading(read).is_some_and(|other| std::ptr::eq(other, route));
+        if readings.iter().all(leads_there) { Ok(()) } else { Err(PATH_INVALID.problem()) }
     }
 
     /// The route that a path has, whatever the method.

@@ -23,21 +23,26 @@ pub(super) fn check(path: &str) -> Result<(), Problem> {
 pub(super) fn check_straight(path: &str) -> Result<(), Problem> {
     let climbs = |part: &str| matches!(part, "." | "..");
     match may_be_read_as(path) {
-        Some(read) if read.split('/').any(climbs) => Err(PATH_INVALID.problem()),
+        Some([whole, _]) if whole.split('/').any(climbs) => Err(PATH_INVALID.problem()),
         _ => Ok(()),
     }
 }
 
 /// What somebody behind may take a path for that decodes it once more than they should, takes one slash
-/// for another, or leaves out the parameters of segments; `None`: there is nothing to misread in it.
-pub(super) fn may_be_read_as(path: &str) -> Option<String> {
+/// for another, or leaves out the parameters of segments; and what is left of it for who looks for its
+/// query only then. `None`: there is nothing to misread in it.
+pub(super) fn may_be_read_as(path: &str) -> Option<[String; 2]> {
     if is_plain(path) && !path.contains(';') {
         return None;
     }
     let once = percent_decode_str(path).decode_utf8_lossy();
     let twice = percent_decode_str(&once).decode_utf8_lossy().replace('\\', "/");
-    let parts: Vec<&str> = twice.split('/').map(name_of).filter(|part| !part.is_empty()).collect();
-    Some(format!("/{}", parts.join("/")))
+    let read = |path: &str| {
+        let parts = path.split('/').map(name_of).filter(|part| !part.is_empty());
+        format!("/{}", parts.collect::<Vec<_>>().join("/"))
+    };
+    let before_query = twice.split(['?', '#', '\0']).next().unwrap_or_default();
+    Some([read(&twice), read(before_query)])
 }
 
 /// Parameters of a segment do not hide what it is: `..;a=b`.

@@ -114,6 +114,19 @@ fn a_stranger_cannot_say_who_it_is() {
     assert_eq!(sent.get("via").unwrap(), "1.1 busbar");
 }
 
+/// What a client writes that is no text hides nothing of what a proxy adds.
+#[test]
+fn bytes_that_are_no_text_hide_no_address() {
+    let trusted = ["127.0.0.0/8".parse().unwrap()];
+    let mut received = HeaderMap::new();
+    let chain = HeaderValue::from_bytes(b"\xe9, 203.0.113.9").unwrap();
+    received.insert(X_FORWARDED_FOR, chain);
+    let arrival = from("127.0.0.1", &trusted);
+    assert_eq!(client_address(&received, arrival).to_string(), "203.0.113.9");
+    let told = for_upstream(&received, arrival);
+    assert_eq!(told.get(&X_FORWARDED_FOR).unwrap().as_bytes(), b"\xe9, 203.0.113.9, 127.0.0.1");
+}
+
 #[test]
 fn a_trusted_proxy_is_believed_and_added_to_the_chain() {
     let trusted = ["10.0.0.0/8".parse().unwrap()];

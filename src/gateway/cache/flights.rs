@@ -146,6 +146,18 @@ impl Drop for Lead {
     }
 }
 
+/// Somebody else's request that is under way.
+pub(in crate::gateway) struct Flight(pub(super) watch::Receiver<End>);
+
+impl Flight {
+    /// When it has brought an answer that is kept; never, if it brings none.
+    pub(in crate::gateway) async fn kept(mut self) {
+        if end_of(&mut self.0).await != End::Kept {
+            std::future::pending().await
+        }
+    }
+}
+
 /// Waits for the leader.
 pub(super) async fn end_of(flight: &mut watch::Receiver<End>) -> End {
     let begun = flight.wait_for(|end| *end != End::Open).await.map_or(End::Failed, |end| *end);

@@ -46,6 +46,7 @@ use self::shelf::Shelf;
 
 pub(super) use self::ask::host;
 pub(super) use self::directives::split_outside_quotes;
+pub(super) use self::flights::Flight;
 pub(super) use self::given::{Given, Used};
 pub(super) use self::keeper::Keeper;
 pub(super) use self::sending::{Came, Sending};
@@ -201,7 +202,10 @@ impl Cache {
             };
             match timeout_at(until.at().into(), end_of(&mut flight)).await {
                 Err(_) if deadline.left().is_zero() => return Err(UPSTREAM_TIMEOUT.problem()),
-                Err(_) => return Ok(send(stale, None)),
+                Err(_) => {
+                    let sending = Sending::new(self, asked, Some(ask.clone()), stale, why);
+                    return Ok(Look::Send(sending.at(stamp).besides(Flight(flight))));
+                }
                 Ok(End::NotKept) => return Ok(send(stale, None)),
                 Ok(End::StoodIn) => {
                     if let Some(entry) = stale.filter(|entry| entry.stands_in(&ask, self.now())) {

@@ -15,7 +15,7 @@ use crate::types::Timestamp;
 
 use super::ask::{Ask, path_mark};
 use super::entry::{Entry, kept};
-use super::flights::Lead;
+use super::flights::{Flight, Lead};
 use super::keeper::{Keeper, Plan};
 use super::status::{Forwarded, Keeping, Way};
 use super::storable::{Defaults, Times, judge};
@@ -34,6 +34,8 @@ pub(in crate::gateway) struct Sending {
     why: Forwarded,
     stamp: u64,
     lead: Option<Lead>,
+    /// Another's request for the same, which takes long: its answer may come first all the same.
+    beside: Option<Flight>,
     asked_at: Timestamp,
 }
 
@@ -63,6 +65,7 @@ impl Sending {
             why,
             stamp: 0,
             lead: None,
+            beside: None,
             asked_at: cache.now(),
         }
     }
@@ -75,6 +78,16 @@ impl Sending {
     pub(super) fn leading(mut self, lead: Lead) -> Sending {
         self.lead = Some(lead);
         self
+    }
+
+    pub(super) fn besides(mut self, flight: Flight) -> Sending {
+        self.beside = Some(flight);
+        self
+    }
+
+    /// Another's request for the same, if one takes so long that this is sent beside it.
+    pub(in crate::gateway) fn beside(&mut self) -> Option<Flight> {
+        self.beside.take()
     }
 
     /// Asks about the entry that is there, if one is.

@@ -111,3 +111,21 @@ async fn nobody_waits_until_there_is_no_time_left() {
     assert_eq!(statuses, [200; 20]);
     assert_eq!(system.anonymous().get("/kept/other").await.status, 200);
 }
+
+/// An answer that takes longer than one waits for, and is kept in the end, is for all who are under way.
+#[actix_web::test]
+async fn who_has_gone_beside_another_takes_its_answer_if_that_comes_first() {
+    let service = Scripted::start(|heard, stream| {
+        if heard.message.target().ends_with("slow") {
+            pause(Duration::from_millis(2_000));
+        }
+        say(stream, "HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\ncontent-length: 2\r\n\r\nok");
+        Then::Keep
+    });
+    let lines = "cache = \"shared\"\ntimeout_ms = 2_600\nbreaker = \"on\"";
+    let system = super::routed(&[("/kept", &service, lines)], &[]).await;
+    let answers = at_once(port(&system), 20, |_| get("/kept/slow", ""));
+    let statuses: Vec<u16> = answers.iter().map(Message::status).collect();
+    assert_eq!(statuses, [200; 20]);
+    assert_eq!(system.anonymous().get("/kept/other").await.status, 200);
+}
