@@ -61,14 +61,6 @@ fn date_of(entry: &Entry, name: &HeaderName) -> Option<SystemTime> {
     instant(entry.field(name)?)
 }
 
-/// Whether a 304 can be about an entry: a strong tag that it names is the entry's (RFC 9111, section
-/// 4.3.4).
-pub(super) fn may_speak_of(said: &HeaderMap, entry: &Entry) -> bool {
-    let Some(tag) = said.get(ETAG).map(HeaderValue::as_bytes) else { return true };
-    let own = entry.field(&ETAG).map(|own| opaque(own.as_bytes()));
-    tag.starts_with(b"W/") || own == Some(tag)
-}
-
 /// Asks whether an entry is still so, in the place of what the client asked (RFC 9111, section 4.3.1).
 pub(super) fn ask_whether_so(fields: &mut HeaderMap, entry: &Entry) {
     // A part of what may have changed is of no use: the whole is asked for.

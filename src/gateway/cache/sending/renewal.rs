@@ -11,7 +11,6 @@ use actix_web::http::header::{
 };
 
 use crate::gateway::cache::ask::Ask;
-use crate::gateway::cache::conditions;
 use crate::gateway::cache::entry::Entry;
 use crate::gateway::cache::freshness::time_of;
 use crate::gateway::cache::status::{Keeping, Way};
@@ -24,15 +23,6 @@ impl Sending {
     /// RFC 9111, section 4.3.4.
     pub(super) fn freshen(mut self, ask: &Ask, stale: &Entry, said: &HeaderMap) -> HttpResponse {
         let arrived = self.cache.now();
-        if !conditions::may_speak_of(said, stale) {
-            // What it was told of is not what is there: this client has what is kept, the next one asks
-            // for the whole.
-            self.cache.remove(ask);
-            if let Some(lead) = self.lead.take() {
-                lead.not_kept(arrived);
-            }
-            return self.answer(stale, ask, Way::Sent(self.why, Keeping::No));
-        }
         let for_all = self.for_all(said, arrived);
         match self.renew(ask, stale, &for_all, arrived) {
             Some(entry) => {

@@ -139,20 +139,6 @@ async fn no_cache_is_kept_and_asked_about_each_time() {
     assert_eq!(kept.seen(), 3);
 }
 
-/// Section 4.3.4: a 304 that names another strong tag speaks of something else. What is kept is given
-/// once more, and then forgotten.
-#[actix_web::test]
-async fn a_304_about_something_else_renews_nothing() {
-    let kept = Kept::start().await;
-    kept.get("/kept/a", &[TAGGED]);
-    kept.pass(100).await;
-    let other = ["x-status: 304", "x-say: cache-control: max-age=90|etag: \"v2\""];
-    let answer = kept.get("/kept/a", &other);
-    assert_eq!((answer.text(), answer.field("etag")), ("answer 1".into(), "\"v1\"".into()));
-    assert_eq!(kept.get("/kept/a", &[TAGGED]).text(), "answer 3");
-    assert!(!kept.service.last().has("if-none-match"));
-}
-
 /// Section 5.2.1.7: whatever else is asked for.
 #[actix_web::test]
 async fn only_what_is_kept_is_asked_for() {
