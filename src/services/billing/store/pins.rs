@@ -3,12 +3,12 @@ use crate::storage::{Database, StoreError, params, record, sql};
 use crate::types::ServiceAccountId;
 
 sql! {
-    // A draft that was deleted has left no account behind.
+    // A draft that was deleted has left no account behind: these come after the account's own.
     UNTOLD = "SELECT j.kind, j.key, j.payload
               FROM jobs AS j LEFT JOIN bills AS b ON b.id = j.key
               WHERE j.state IN ('waiting', 'dead') AND j.kind IN ($1, $2)
                 AND (b.id IS NULL OR b.service_account_id = $3)
-              ORDER BY j.due_at, j.id LIMIT $4";
+              ORDER BY CASE WHEN b.id IS NULL THEN 1 ELSE 0 END, j.due_at, j.id LIMIT $4";
 }
 
 /// More than these are not told at one request.
