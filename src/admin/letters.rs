@@ -82,9 +82,13 @@ pub(super) async fn list(
     let one_more = u32::try_from(rows + 1).unwrap_or(u32::MAX);
     let mut view = LettersView::default();
     for name in names {
-        let Ok((mut events, mut jobs)) = admin.host.dead_letters(name, one_more).await else {
-            view.unavailable.push(name);
-            continue;
+        let (mut events, mut jobs) = match admin.host.dead_letters(name, one_more).await {
+            Ok(letters) => letters,
+            Err(problem) => {
+                log::warn!("admin: the dead letters of {name} cannot be read: {problem}");
+                view.unavailable.push(name);
+                continue;
+            }
         };
         if events.len() > rows || jobs.len() > rows {
             view.has_more.push(name);

@@ -43,6 +43,8 @@ const LOGINS: &str = "/api/auth";
 
 /// What a form has around a document, in bytes.
 pub(super) const FORM_BYTES: usize = 64 * 1024;
+/// The part of a request's time that an instance must have had to be blamed for silence.
+const TIME_OWED: f64 = 0.9;
 
 /// How large bodies may be, and how long they may take.
 #[derive(Clone, Copy, Debug)]
@@ -180,9 +182,6 @@ impl Taken {
         }
     }
 }
-
-/// The part of a request's time that an instance must have had to be blamed for silence.
-const TIME_OWED: f64 = 0.9;
 
 impl Route {
     /// Only reads, and takes no body.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::events::debts::{self, Parked};
 use crate::jobs;
 use crate::storage::{Database, Settings};
-use crate::types::{EventId, JobId, ServiceName};
+use crate::types::{Clock, EventId, JobId, ServiceName};
 
 pub use crate::jobs::DeadJob;
 
@@ -61,7 +61,8 @@ impl Host {
         (id, listener): (EventId, &str),
         fate: Fate,
     ) -> Result<bool, Problem> {
-        let now = self.clock.now();
+        // Of events all times are the system's.
+        let now = Clock::system().now();
         self.with_database(name, async |database| {
             let decided = database.transaction(async |tx| match fate {
                 Fate::Retry => debts::retry(tx, id, listener).await,

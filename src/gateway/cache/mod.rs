@@ -204,7 +204,7 @@ impl Cache {
                 Err(_) if deadline.left().is_zero() => return Err(UPSTREAM_TIMEOUT.problem()),
                 Err(_) => {
                     let sending = Sending::new(self, asked, Some(ask.clone()), stale, why);
-                    return Ok(Look::Send(sending.at(stamp).besides(Flight(flight))));
+                    return Ok(Look::Send(sending.at(stamp).goes_beside(Flight(flight))));
                 }
                 Ok(End::NotKept) => return Ok(send(stale, None)),
                 Ok(End::StoodIn) => {

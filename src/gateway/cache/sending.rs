@@ -80,7 +80,7 @@ impl Sending {
         self
     }
 
-    pub(super) fn besides(mut self, flight: Flight) -> Sending {
+    pub(super) fn goes_beside(mut self, flight: Flight) -> Sending {
         self.beside = Some(flight);
         self
     }

@@ -155,6 +155,9 @@ async fn a_job_is_tried_again_or_never() {
         (&jobs[0]["kind"], &jobs[0]["attempts"]),
         (&json!("billing.pin_readings"), &json!(20))
     );
+    let one = caretaker.get(&format!("{LETTERS}?limit=1")).await.expect(200);
+    assert_eq!((one["jobs"].as_array().unwrap().len(), &one["has_more"]), (1, &json!(["billing"])));
+    assert_eq!((&told["has_more"], &told["unavailable"]), (&json!([]), &json!([])));
     for (job, fate) in [(0, "retry"), (1, "discard")] {
         let path = jobs[job][fate].as_str().unwrap();
         assert_eq!(caretaker.post(path, json!({})).await.status, 204);
