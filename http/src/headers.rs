@@ -193,14 +193,22 @@ fn is_trusted(peer: IpAddr, trusted: &[Cidr]) -> bool {
     trusted.iter().any(|range| range.contains(peer))
 }
 
+/// Of the fields that are there, each once: a head has room for thousands of names.
 fn named_in_connection(received: &HeaderMap) -> Vec<HeaderName> {
-    received
-        .get_all(CONNECTION)
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii))
+    let lines = received.get_all(CONNECTION);
+    let names = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    let mut named = Vec::new();
+    for name in names.map(<[u8]>::trim_ascii) {
         // What nearly all say; it is hop-by-hop by itself.
-        .filter(|name| !name.eq_ignore_ascii_case(b"keep-alive"))
-        .filter_map(|name| HeaderName::from_bytes(name).ok())
-        .collect()
+        if name.eq_ignore_ascii_case(b"keep-alive") {
+            continue;
+        }
+        let Ok(name) = HeaderName::from_bytes(name) else { continue };
+        if received.contains_key(&name) && !named.contains(&name) {
+            named.push(name);
+        }
+    }
+    named
 }
 
 /// As `Display` has it, which is a third of what is done for the fields of a request where it has to

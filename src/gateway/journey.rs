@@ -15,6 +15,7 @@ const CLIENT_GONE: u16 = 499;
 
 /// One request from its head to the last byte of its answer. What is to be told is told on drop:
 /// that comes in any case.
+#[derive(Clone)]
 pub(super) struct Journey {
     gateway: Arc<Gateway>,
     slow_from: Option<Duration>,
@@ -32,6 +33,8 @@ pub(super) struct Journey {
     is_done: bool,
     /// A stream or a tunnel: that it takes long says nothing.
     is_lasting: bool,
+    /// An answer has taken it along.
+    has_left: bool,
 }
 
 impl Journey {
@@ -54,6 +57,7 @@ impl Journey {
             status: CLIENT_GONE,
             is_done: false,
             is_lasting: false,
+            has_left: false,
         }
     }
 
@@ -72,6 +76,13 @@ impl Journey {
     pub(super) fn answered(&mut self, status: StatusCode) {
         self.answered = Some(self.start.elapsed());
         self.status = status.as_u16();
+    }
+
+    /// For an answer that ends later than who made it.
+    pub(super) fn leaves(&mut self) -> Journey {
+        let onward = self.clone();
+        self.has_left = true;
+        onward
     }
 
     /// It was answered at once, from what is kept or by the gateway itself.
@@ -126,7 +137,7 @@ impl Journey {
 
 impl Drop for Journey {
     fn drop(&mut self) {
-        if self.is_lasting {
+        if self.is_lasting || self.has_left {
             return;
         }
         let took = self.start.elapsed();

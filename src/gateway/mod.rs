@@ -59,7 +59,7 @@ use arc_swap::ArcSwap;
 use busbar_actors::Incarnation;
 use busbar_http::guard::RoutePattern;
 use busbar_http::problem::kinds;
-use busbar_http::{Deadline, Interim, Metrics, Peer, Problem};
+use busbar_http::{Deadline, Interim, Metrics, Peer, Problem, RequestId};
 use futures_util::future::{Either, select};
 
 use crate::health::Board;
@@ -189,6 +189,20 @@ async fn road(
 ) -> Result<HttpResponse, Problem> {
     let id = identity(&request);
     let mut journey = Journey::start(gateway.clone().into_inner(), live.slow_from, &request, &id);
+    let outcome = walk((request, payload), (gateway, live), clerk, &id, &mut journey).await;
+    if let Err(problem) = &outcome {
+        journey.ends_here(problem.status());
+    }
+    outcome
+}
+
+async fn walk(
+    (request, payload): (HttpRequest, web::Payload),
+    (gateway, live): (Data<Gateway>, &Live),
+    clerk: Data<Clerk>,
+    id: &RequestId,
+    journey: &mut Journey,
+) -> Result<HttpResponse, Problem> {
     let route = live.table.find(request.method(), request.uri())?;
     let deadline = Deadline::after(route.wait(request.method(), request.path()));
     journey.takes(route);
@@ -196,26 +210,26 @@ async fn road(
 
     let guest = edge::admit(&gateway, live, &request, route).await?;
     if hops::is_last(request.method(), request.headers()) {
-        return Ok(outgoing::kept(hops::last(&request, route), &id, journey));
+        return Ok(outgoing::kept(hops::last(&request, route), id, journey));
     }
     let urgency = urgency(route.service, request.method(), guest.is_known());
     if let Some(handshake) = Handshake::of(&request)? {
-        let opening = Opening { request: &request, payload, handshake, id: &id, urgency };
+        let opening = Opening { request: &request, payload, handshake, id, urgency };
         return switch::switch((&gateway, live), &clerk, (route, deadline), opening, journey).await;
     }
     let asked = live.asked(route, &request, guest.principal());
     let mut sending = match gateway.cache.look(&asked, deadline).await? {
-        Look::Answer(answer) => return Ok(outgoing::kept(answer, &id, journey)),
+        Look::Answer(answer) => return Ok(outgoing::kept(answer, id, journey)),
         Look::AnswerAndRefresh(answer, sending) => {
             refresh::start(gateway.clone(), clerk, request.clone(), sending);
-            return Ok(outgoing::kept(answer, &id, journey));
+            return Ok(outgoing::kept(answer, id, journey));
         }
         Look::Send(sending) => sending,
     };
 
     let destination = live.destination(route)?;
     let body = Incoming::take(&request, payload, route.body_bytes_max, deadline).await?;
-    let mut fields = fields(live, (&request, route), &id, deadline);
+    let mut fields = fields(live, (&request, route), id, deadline);
     hops::count_down(request.method(), &mut fields);
     sending.conditions(&mut fields);
     let target = route.target(request.uri());
@@ -232,7 +246,7 @@ async fn road(
                     let given = || gateway.cache.at_once(&asked).map(|(answer, _)| answer);
                     match Box::pin(unless_overtaken(forwarded, flight, given)).await {
                         Ok(answer) => answer,
-                        Err(answer) => return Ok(outgoing::kept(answer, &id, journey)),
+                        Err(answer) => return Ok(outgoing::kept(answer, id, journey)),
                     }
                 }
             };
@@ -241,12 +255,12 @@ async fn road(
         Err(problem) => (None, Err(problem)),
     };
     match sending.came(answer)? {
-        Came::Answer(answer) => Ok(outgoing::kept(answer, &id, journey)),
+        Came::Answer(answer) => Ok(outgoing::kept(answer, id, journey)),
         Came::Pass(answer, way, keeper) => {
             journey.answered(answer.status());
             let terms = Terms { idle_max: live.events_idle_max(), draining: clerk.draining() };
-            let passage = Passage { journey, deadline, keeper, terms, place };
-            Ok(outgoing::answer(answer, &id, way, passage))
+            let passage = Passage { journey: journey.leaves(), deadline, keeper, terms, place };
+            Ok(outgoing::answer(answer, id, way, passage))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use actix_web::http::header::{HOST, HeaderMap, HeaderValue};
+use actix_web::http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
 use busbar_actors::mailbox::Permit;
 use busbar_http::headers::{self, Arrival};
@@ -15,6 +15,7 @@ use super::route::Route;
 use super::upstream::shedding::{Seat, Urgency};
 use super::{Gateway, Live, edge};
 
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 /// What a client is told to wait, in seconds, when there is no seat for it.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
@@ -59,6 +60,10 @@ pub(super) fn fields(
     edge::tell(request, &mut fields);
     let left_ms = u64::try_from(deadline.left().as_millis()).unwrap_or(u64::MAX);
     fields.insert(deadline::HEADER, HeaderValue::from(left_ms));
+    // What vendors add belongs to the trace that they added it to (W3C Trace Context, section 3.4).
+    if fields.get(TRACEPARENT_NAME).is_none_or(|came| *came != *id.traceparent) {
+        fields.remove(TRACESTATE);
+    }
     let pairs = [(REQUEST_ID_NAME, &id.id), (TRACEPARENT_NAME, &id.traceparent)];
     for (name, value) in pairs {
         if let Ok(value) = HeaderValue::from_str(value) {

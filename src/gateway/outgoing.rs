@@ -40,7 +40,11 @@ pub(super) struct Passage {
 }
 
 /// The answer from what is kept.
-pub(super) fn kept(mut answer: HttpResponse, id: &RequestId, mut journey: Journey) -> HttpResponse {
+pub(super) fn kept(
+    mut answer: HttpResponse,
+    id: &RequestId,
+    journey: &mut Journey,
+) -> HttpResponse {
     trace_to(answer.headers_mut(), id);
     journey.ends_here(answer.status());
     answer

@@ -36,7 +36,7 @@ pub(super) async fn switch(
     clerk: &Clerk,
     (route, deadline): (&Route, Deadline),
     opening: Opening<'_>,
-    mut journey: Journey,
+    journey: &mut Journey,
 ) -> Result<HttpResponse, Problem> {
     let Opening { request, payload, handshake, id, urgency } = opening;
     let destination = live.destination(route)?;
@@ -52,7 +52,7 @@ pub(super) async fn switch(
     let answer = clerk.forward(order, destination, deadline).await?;
     journey.answered(answer.status());
     let terms = Terms { idle_max: live.events_idle_max(), draining: clerk.draining() };
-    let passage = Passage { journey, deadline, keeper: None, terms, place };
+    let passage = Passage { journey: journey.leaves(), deadline, keeper: None, terms, place };
     let way = Way::Sent(Forwarded::Off, Keeping::No);
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         return Ok(outgoing::answer(answer, id, way, passage));

@@ -57,6 +57,18 @@ fn a_line_of_connection_is_read_to_its_end() {
     assert!(for_client(&received).is_empty());
 }
 
+/// A head has room for thousands of names: of what is not there nothing is remembered.
+#[test]
+fn names_in_connection_count_once_and_only_where_they_are() {
+    let said = (0..5_000).map(|number| format!("x-{number}, x-secret"));
+    let line = HeaderValue::try_from(said.collect::<Vec<_>>().join(",")).unwrap();
+    let mut received = fields(&[("x-secret", "1"), ("x-open", "1")]);
+    received.append(CONNECTION, line);
+
+    assert_eq!(named_in_connection(&received), ["x-secret"]);
+    assert_eq!(names(&for_client(&received)), ["x-open"]);
+}
+
 /// RFC 9110, section 7.6.3.
 #[test]
 fn a_message_tells_which_way_it_came() {

@@ -2,13 +2,14 @@
 
 use std::{
     future::{poll_fn, ready},
+    io,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
 };
 
-use actix_codec::{BytesCodec, Framed};
-use actix_http::{Payload, error::PayloadError, h1::ClientPayloadCodec};
+use actix_codec::Framed;
+use actix_http::{Payload, error::PayloadError};
 use actix_rt::net::TcpStream;
 use awc::error::SendRequestError;
 use bytes::Bytes;
@@ -16,10 +17,11 @@ use futures_util::{Stream, ready, stream};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
-    codec::HeadCodec,
+    codec::{BodyCodec, HeadCodec},
     failure::broken_body,
     framing::Follows,
     pool::Pool,
+    upload::{Broken, Upload},
     wire::{Lease, Wire},
 };
 
@@ -29,7 +31,10 @@ pub(super) struct Rest {
     ahead: Ahead,
     /// Gone when the body has ended.
     held: Option<Held>,
+    /// What is still to be sent of the request.
+    upload: Option<Box<dyn Upload>>,
     pool: Rc<Pool>,
+    /// If the request has been sent whole by the end.
     is_reusable: bool,
 }
 
@@ -38,14 +43,9 @@ struct Ahead(Option<Bytes>, Option<Bytes>);
 
 /// Fields drop in order: socket, its place, the right to the exchange.
 struct Held {
-    incoming: Incoming,
+    framed: Framed<TcpStream, BodyCodec>,
     lease: Lease,
     exchange: OwnedSemaphorePermit,
-}
-
-enum Incoming {
-    Coded(Framed<TcpStream, ClientPayloadCodec>),
-    UntilClose(Framed<TcpStream, BytesCodec>),
 }
 
 /// What one look at the connection showed.
@@ -60,21 +60,21 @@ impl Rest {
         pool: Rc<Pool>,
         wire: Wire,
         exchange: OwnedSemaphorePermit,
-        follows: Follows,
-        is_reusable: bool,
+        (follows, is_reusable): (Follows, bool),
+        upload: Option<Box<dyn Upload>>,
     ) -> Rest {
         let Wire { framed, lease } = wire;
-        let incoming = match follows {
-            Follows::UntilClose => Incoming::UntilClose(framed.replace_codec(BytesCodec)),
-            _ => Incoming::Coded(framed.into_map_codec(HeadCodec::into_payload_codec)),
-        };
-        let held = Some(Held { incoming, lease, exchange });
-        Rest { ahead: Ahead::default(), held, pool, is_reusable }
+        let framed = framed.into_map_codec(|codec: HeadCodec| codec.into_body(follows));
+        let held = Some(Held { framed, lease, exchange });
+        Rest { ahead: Ahead::default(), held, upload, pool, is_reusable }
     }
 
     fn poll_wire(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> {
         let Some(mut held) = self.held.take() else { return Poll::Ready(None) };
-        match held.incoming.poll_seen(cx) {
+        if let Err(error) = self.poll_upload(&mut held, cx) {
+            return Poll::Ready(Some(Err(error)));
+        }
+        match held.poll_seen(cx) {
             Poll::Pending => {
                 self.held = Some(held);
                 Poll::Pending
@@ -91,30 +91,41 @@ impl Rest {
         }
     }
 
-    fn give_back(&self, held: Held) {
-        let Held { incoming, lease, exchange } = held;
-        if let (true, Incoming::Coded(framed)) = (self.is_reusable, incoming) {
-            let framed = framed.into_map_codec(HeadCodec::of_payload_codec);
-            self.pool.put(Wire { framed, lease }, exchange);
+    /// A request that breaks off ends its answer; one that nobody takes leaves it to be read.
+    fn poll_upload(&mut self, held: &mut Held, cx: &mut Context<'_>) -> Result<(), PayloadError> {
+        let Some(upload) = &mut self.upload else { return Ok(()) };
+        match upload.poll_send(&mut held.framed, cx) {
+            Ok(false) => {}
+            Ok(true) => self.upload = None,
+            Err(Broken::Wire(_)) => (self.upload, self.is_reusable) = (None, false),
+            Err(Broken::Body(error)) => {
+                return Err(PayloadError::Io(io::Error::other(error.to_string())));
+            }
         }
+        Ok(())
+    }
+
+    fn give_back(&self, held: Held) {
+        let Held { framed, lease, exchange } = held;
+        if !self.is_reusable || self.upload.is_some() {
+            return;
+        }
+        let framed = framed.into_map_codec(|codec: BodyCodec| {
+            codec.into_head().unwrap_or_else(|| self.pool.fresh_codec())
+        });
+        self.pool.put(Wire { framed, lease }, exchange);
     }
 }
 
-impl Incoming {
+impl Held {
     fn poll_seen(&mut self, cx: &mut Context<'_>) -> Poll<Seen> {
-        Poll::Ready(match self {
-            Incoming::Coded(framed) => match ready!(Pin::new(framed).next_item(cx)) {
-                Some(Ok(Some(piece))) => Seen::Piece(piece),
-                Some(Ok(None)) => Seen::End,
-                Some(Err(error)) => Seen::Cut(error),
-                // The end of the connection is no error to `Framed`; a cut answer would look whole.
-                None => Seen::Cut(PayloadError::Incomplete(None)),
-            },
-            Incoming::UntilClose(framed) => match ready!(Pin::new(framed).next_item(cx)) {
-                Some(Ok(piece)) => Seen::Piece(piece.freeze()),
-                Some(Err(error)) => Seen::Cut(error.into()),
-                None => Seen::End,
-            },
+        Poll::Ready(match ready!(Pin::new(&mut self.framed).next_item(cx)) {
+            Some(Ok(Some(piece))) => Seen::Piece(piece),
+            Some(Ok(None)) => Seen::End,
+            Some(Err(error)) => Seen::Cut(error),
+            None if self.framed.codec_ref().is_until_close() => Seen::End,
+            // The end of the connection is no error to `Framed`; a cut answer would look whole.
+            None => Seen::Cut(PayloadError::Incomplete(None)),
         })
     }
 }

@@ -1,14 +1,16 @@
-//! The codec of heads: actix's own, but for what a proxy takes and sends otherwise.
+//! The codecs of heads and bodies: actix's own, but for what a proxy takes and sends otherwise.
 
 use std::io;
 
 use actix_codec::{Decoder, Encoder};
-use actix_http::body::BodySize;
-use actix_http::error::ParseError;
+use actix_http::error::{ParseError, PayloadError};
 use actix_http::h1::{ClientCodec, ClientPayloadCodec, Message, MessageType};
 use actix_http::header::{DATE, HeaderMap};
-use actix_http::{RequestHeadType, ResponseHead, ServiceConfig};
-use bytes::BytesMut;
+use actix_http::{ResponseHead, ServiceConfig};
+use bytes::{Bytes, BytesMut};
+
+use super::framing::Follows;
+use super::upload::Item;
 
 /// What a head begins with, and the minor version that follows.
 const VERSION: &[u8] = b"HTTP/1.";
@@ -33,13 +35,8 @@ impl HeadCodec {
     }
 
     /// For the body that follows.
-    pub(super) fn into_payload_codec(self) -> ClientPayloadCodec {
-        self.0.into_payload_codec()
-    }
-
-    /// When the body is over.
-    pub(super) fn of_payload_codec(codec: ClientPayloadCodec) -> HeadCodec {
-        HeadCodec(codec.into_message_codec())
+    pub(super) fn into_body(self, follows: Follows) -> BodyCodec {
+        BodyCodec { codec: Some(self.0.into_payload_codec()), follows }
     }
 }
 
@@ -61,14 +58,10 @@ impl Decoder for HeadCodec {
     }
 }
 
-impl Encoder<Message<(RequestHeadType, BodySize)>> for HeadCodec {
+impl Encoder<Item> for HeadCodec {
     type Error = io::Error;
 
-    fn encode(
-        &mut self,
-        item: Message<(RequestHeadType, BodySize)>,
-        bytes: &mut BytesMut,
-    ) -> io::Result<()> {
+    fn encode(&mut self, item: Item, bytes: &mut BytesMut) -> io::Result<()> {
         let has_date = |fields: &HeaderMap| fields.contains_key(DATE);
         let is_undated = matches!(&item, Message::Item((head, _))
             if !has_date(&head.as_ref().headers) && !head.extra_headers().is_some_and(has_date));
@@ -79,5 +72,48 @@ impl Encoder<Message<(RequestHeadType, BodySize)>> for HeadCodec {
             bytes.extend_from_slice(b"\r\n");
         }
         Ok(())
+    }
+}
+
+/// Behind the head of an answer: reads its body, and still writes that of the request.
+pub(super) struct BodyCodec {
+    /// As `None` it is away being the one that writes.
+    codec: Option<ClientPayloadCodec>,
+    follows: Follows,
+}
+
+impl BodyCodec {
+    pub(super) fn is_until_close(&self) -> bool {
+        self.follows == Follows::UntilClose
+    }
+
+    /// When the body is over.
+    pub(super) fn into_head(self) -> Option<HeadCodec> {
+        self.codec.map(|codec| HeadCodec(codec.into_message_codec()))
+    }
+}
+
+impl Decoder for BodyCodec {
+    /// `None` is the end of a body that says where it ends.
+    type Item = Option<Bytes>;
+    type Error = PayloadError;
+
+    fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<Option<Bytes>>, PayloadError> {
+        match &mut self.codec {
+            Some(codec) if self.follows != Follows::UntilClose => codec.decode(bytes),
+            _ => Ok((!bytes.is_empty()).then(|| Some(bytes.split().freeze()))),
+        }
+    }
+}
+
+impl Encoder<Item> for BodyCodec {
+    type Error = io::Error;
+
+    fn encode(&mut self, item: Item, bytes: &mut BytesMut) -> io::Result<()> {
+        let Some(codec) = self.codec.take() else { return Err(io::ErrorKind::NotConnected.into()) };
+        let mut codec = codec.into_message_codec();
+        let encoded = codec.encode(item, bytes);
+        self.codec = Some(codec.into_payload_codec());
+        encoded
     }
 }

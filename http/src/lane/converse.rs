@@ -12,35 +12,34 @@ use std::{
 
 use actix_http::{
     ConnectionType, RequestHeadType, ResponseHead, StatusCode,
-    body::{BodySize, MessageBody},
+    body::MessageBody,
     error::ParseError,
     h1::{Message, MessageType},
 };
 use awc::error::{ConnectError, SendRequestError};
-use bytes::Bytes;
 use futures_util::ready;
 
 use super::interim;
+use super::upload::{Broken, Outgoing};
 use super::wire::Wire;
 
 /// An upstream that sends more 1xx answers than this is cut off.
 const INTERIM_MAX: usize = 100;
 
-type Item = Message<(RequestHeadType, BodySize)>;
-
-/// The request's body on its way out.
-pub(super) struct Outgoing<'a, B> {
-    body: Pin<&'a mut B>,
-    size: BodySize,
-    /// Taken from the stream to learn whether there is one at all.
-    first: Option<Bytes>,
-}
-
 /// A final head.
 pub(super) struct Answer {
     pub(super) head: ResponseHead,
-    /// The request was written whole and nothing failed on the way.
-    pub(super) is_request_done: bool,
+    pub(super) request: Sent,
+}
+
+/// How much of a request had been written when its answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    Whole,
+    /// More of it can follow.
+    Partly,
+    /// Nobody takes the rest.
+    Cut,
 }
 
 pub(super) struct Fault {
@@ -49,54 +48,20 @@ pub(super) struct Fault {
     pub(super) is_untouched: bool,
 }
 
-impl<'a, B> Outgoing<'a, B>
-where
-    B: MessageBody,
-    B::Error: Into<Box<dyn std::error::Error>>,
-{
-    /// Looks at a stream once: an empty one is sent as no body, not as an empty chunked one.
-    pub(super) async fn new(mut body: Pin<&'a mut B>) -> Result<Outgoing<'a, B>, SendRequestError> {
-        let mut size = body.size();
-        let mut first = None;
-        if size == BodySize::Stream {
-            match poll_fn(|cx| Poll::Ready(body.as_mut().poll_next(cx))).await {
-                Poll::Ready(None) => size = BodySize::Sized(0),
-                Poll::Ready(Some(Ok(chunk))) => first = Some(chunk),
-                Poll::Ready(Some(Err(error))) => return Err(SendRequestError::Body(error.into())),
-                Poll::Pending => {}
-            }
-        }
-        Ok(Outgoing { body, size, first })
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        matches!(self.size, BodySize::None | BodySize::Sized(0))
-    }
-}
-
 pub(super) async fn converse<B>(
     wire: &mut Wire,
     head: RequestHeadType,
-    outgoing: &mut Outgoing<'_, B>,
+    outgoing: &mut Outgoing<B>,
 ) -> Result<Answer, Fault>
 where
-    B: MessageBody,
+    B: MessageBody + Unpin,
     B::Error: Into<Box<dyn std::error::Error>>,
 {
     let takes_switch = head.as_ref().connection_type() == ConnectionType::Upgrade;
-    let mut talk = Talk {
-        has_more: !outgoing.is_empty(),
-        is_fed: outgoing.is_empty(),
-        wire,
-        outgoing,
-        write_error: None,
-        interim: 0,
-        takes_switch,
-    };
-    talk.write(Message::Item((head, talk.outgoing.size)))?;
-    if let Some(first) = talk.outgoing.first.take() {
-        talk.write_chunk(first)?;
-    }
+    let written = Pin::new(&mut wire.framed).write(Message::Item((head, outgoing.size)));
+    written.map_err(|error| fault(error.into()))?;
+    let mut talk =
+        Talk { wire, outgoing, is_sent: false, write_error: None, interim: 0, takes_switch };
     poll_fn(|cx| {
         talk.poll_write(cx)?;
         talk.poll_head(cx)
@@ -105,13 +70,10 @@ where
 }
 
 /// One request and its answer, up to the head.
-struct Talk<'t, 'b, B> {
+struct Talk<'t, B> {
     wire: &'t mut Wire,
-    outgoing: &'t mut Outgoing<'b, B>,
-    has_more: bool,
-    /// The head has its body's first piece beside it, or needs none: it may leave. Sending a bare
-    /// head first would make two packets of one.
-    is_fed: bool,
+    outgoing: &'t mut Outgoing<B>,
+    is_sent: bool,
     /// Writing failed. Not the end: an early answer may lie unread.
     write_error: Option<io::Error>,
     interim: usize,
@@ -119,55 +81,19 @@ struct Talk<'t, 'b, B> {
     takes_switch: bool,
 }
 
-impl<B> Talk<'_, '_, B>
+impl<B> Talk<'_, B>
 where
-    B: MessageBody,
+    B: MessageBody + Unpin,
     B::Error: Into<Box<dyn std::error::Error>>,
 {
-    fn write(&mut self, item: Item) -> Result<(), Fault> {
-        let written = Pin::new(&mut self.wire.framed).write(item);
-        written.map_err(|error| fault(error.into()))
-    }
-
-    /// An empty chunk would read as the end of the body.
-    fn write_chunk(&mut self, chunk: Bytes) -> Result<(), Fault> {
-        if chunk.is_empty() {
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
+        if self.is_sent || self.write_error.is_some() {
             return Ok(());
         }
-        self.is_fed = true;
-        self.write(Message::Chunk(Some(chunk)))
-    }
-
-    /// Fills the buffer from the body and empties it into the socket, as far as both go.
-    fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
-        while self.write_error.is_none() {
-            self.fill(cx)?;
-            if self.wire.framed.is_write_buf_empty() || !self.is_fed {
-                return Ok(());
-            }
-            match Pin::new(&mut self.wire.framed).flush::<Item>(cx) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => self.write_error = Some(error),
-                Poll::Pending => return Ok(()),
-            }
-        }
-        Ok(())
-    }
-
-    fn fill(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {
-        while self.has_more && !self.wire.framed.is_write_buf_full() {
-            match self.outgoing.body.as_mut().poll_next(cx) {
-                Poll::Pending => return Ok(()),
-                Poll::Ready(Some(Ok(chunk))) => self.write_chunk(chunk)?,
-                Poll::Ready(Some(Err(error))) => {
-                    return Err(fault(SendRequestError::Body(error.into())));
-                }
-                Poll::Ready(None) => {
-                    self.has_more = false;
-                    self.is_fed = true;
-                    self.write(Message::Chunk(None))?;
-                }
-            }
+        match self.outgoing.poll_into(&mut self.wire.framed, cx) {
+            Ok(is_sent) => self.is_sent = is_sent,
+            Err(Broken::Wire(error)) => self.write_error = Some(error),
+            Err(Broken::Body(error)) => return Err(fault(error)),
         }
         Ok(())
     }
@@ -178,10 +104,12 @@ where
             match ready!(Pin::new(&mut self.wire.framed).next_item(cx)) {
                 Some(Ok(head)) if self.is_interim(&head) => self.skip(&head)?,
                 Some(Ok(head)) => {
-                    let is_request_done = !self.has_more
-                        && self.write_error.is_none()
-                        && self.wire.framed.is_write_buf_empty();
-                    return Poll::Ready(Ok(Answer { head, is_request_done }));
+                    let request = match (self.is_sent, &self.write_error) {
+                        (true, _) => Sent::Whole,
+                        (false, None) => Sent::Partly,
+                        (false, Some(_)) => Sent::Cut,
+                    };
+                    return Poll::Ready(Ok(Answer { head, request }));
                 }
                 Some(Err(error)) => {
                     let is_untouched = self.is_untouched() && matches!(error, ParseError::Io(_));

@@ -1,6 +1,6 @@
 //! The road of one request: connection, conversation, one retry, framing, answer.
 
-use std::{pin::pin, rc::Rc};
+use std::rc::Rc;
 
 use actix_http::{
     ConnectionType, HttpMessage, Payload, RequestHead, RequestHeadType, ResponseHead, StatusCode,
@@ -12,11 +12,12 @@ use awc::{ClientResponse, error::SendRequestError, test::TestResponse};
 
 use super::{
     body::{Rest, first_pieces},
-    converse::{Answer, Outgoing, converse},
+    converse::{Answer, Sent, converse},
     failure::malformed,
     framing::{Follows, framing},
     pool::{Care, Pool, Taken},
     switched::Switched,
+    upload::{Outgoing, Upload},
 };
 
 /// awc's body type cannot be named from outside, but it is a `MessageBody`.
@@ -26,14 +27,23 @@ pub(super) async fn exchange<B>(
     body: B,
 ) -> Result<ClientResponse, SendRequestError>
 where
-    B: MessageBody,
+    B: MessageBody + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error>>,
 {
     let request = Request::new(head, &pool);
-    let body = pin!(body);
-    let mut outgoing = Outgoing::new(body).await?;
+    let mut outgoing = Outgoing::new(body);
     let (taken, answer) = ask(&pool, &request, &mut outgoing).await?;
-    finish(pool, &request, taken, answer).await
+    let has_more = answer.request == Sent::Partly && takes_more(answer.head.status);
+    let rest: Option<Box<dyn Upload>> = match has_more {
+        true => Some(Box::new(outgoing)),
+        false => None,
+    };
+    finish(pool, &request, taken, (answer, rest)).await
+}
+
+/// RFC 9112, section 9.5: who hears that it is refused stops sending.
+fn takes_more(answer: StatusCode) -> bool {
+    !(answer.is_client_error() || answer.is_server_error())
 }
 
 /// A head that can be sent twice, and the fields that were added to it.
@@ -71,15 +81,17 @@ impl Request {
 async fn ask<B>(
     pool: &Pool,
     request: &Request,
-    outgoing: &mut Outgoing<'_, B>,
+    outgoing: &mut Outgoing<B>,
 ) -> Result<(Taken, Answer), SendRequestError>
 where
-    B: MessageBody,
+    B: MessageBody + Unpin,
     B::Error: Into<Box<dyn std::error::Error>>,
 {
     let is_replayable = outgoing.is_empty() && request.head.method.is_idempotent();
     let care = if is_replayable { Care::Replayable } else { Care::Once };
     let mut taken = pool.take(care).await?;
+    // Only now: what can be sent nowhere is not touched.
+    outgoing.look().await?;
     let fault = match converse(&mut taken.wire, request.to_send(), outgoing).await {
         Ok(answer) => return Ok((taken, answer)),
         Err(fault) => fault,
@@ -102,7 +114,7 @@ async fn finish(
     pool: Rc<Pool>,
     request: &Request,
     taken: Taken,
-    answer: Answer,
+    (answer, rest): (Answer, Option<Box<dyn Upload>>),
 ) -> Result<ClientResponse, SendRequestError> {
     let Taken { mut wire, exchange, .. } = taken;
     let mut head = answer.head;
@@ -113,10 +125,11 @@ async fn finish(
     }
     let is_coded = wire.framed.codec_ref().message_type() != MessageType::None;
     let framing = framing(&request.head.method, &mut head, is_coded).map_err(malformed)?;
-    let is_reusable =
-        framing.is_reusable && answer.is_request_done && wire.framed.codec_ref().keep_alive();
+    let may_be_kept = framing.is_reusable && wire.framed.codec_ref().keep_alive();
+    let is_reusable = may_be_kept && answer.request == Sent::Whole;
     if framing.follows != Follows::Nothing {
-        let rest = Rest::new(pool, wire, exchange, framing.follows, is_reusable);
+        let is_reusable = is_reusable || (may_be_kept && rest.is_some());
+        let rest = Rest::new(pool, wire, exchange, (framing.follows, is_reusable), rest);
         return Ok(response(head, first_pieces(rest).await?));
     }
     if is_coded {

@@ -7,15 +7,15 @@
 //!
 //! Read in this order: [`Instance`] is what all threads share (bounds, counters), `pool` keeps one
 //! thread's connections, `exchange` is the road of one request, `converse` speaks on the wire,
-//! `codec` reads heads, `framing` decides where an answer ends (RFC 9112, section 6.3), `body` hands it
-//! out, `switched` is a connection that has left HTTP (RFC 9110, section 7.8).
+//! `upload` sends a request's body, `codec` reads heads and bodies, `framing` decides where an answer
+//! ends (RFC 9112, section 6.3), `body` hands it out, `switched` is a connection that has left HTTP
+//! (RFC 9110, section 7.8).
 //!
 //! Closing is dropping: every early exit (error, timeout, client gone, answer dropped) drops the
 //! connection and its permits. There is no code path for it.
 //!
 //! Interim answers go to whoever asked with [`with_interim`]. What the lane does not do: trailers
-//! are not passed on, a request body is not sent on once the answer has begun, TLS and HTTP/2
-//! upstreams are not served.
+//! are not passed on, TLS and HTTP/2 upstreams are not served.
 
 mod body;
 mod codec;
@@ -28,6 +28,7 @@ mod interim;
 mod pool;
 mod switched;
 mod transform;
+mod upload;
 mod url;
 mod wire;
 

@@ -13,3 +13,4 @@ mod smuggling;
 mod support;
 mod swap;
 mod threads;
+mod upload;

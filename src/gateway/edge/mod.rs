@@ -80,8 +80,6 @@ struct Marks {
 }
 
 impl Edge {
-    /// # Errors
-    /// When a metric is malformed.
     /// For the gateway's own pages.
     pub(super) fn verifier(&self) -> Arc<Verifier> {
         self.gatekeeper.verifier()
@@ -98,6 +96,8 @@ impl Edge {
         self.gatekeeper.whoever(fields).await
     }
 
+    /// # Errors
+    /// When a metric is malformed.
     pub(super) fn new(
         means: Means,
         clock: Clock,

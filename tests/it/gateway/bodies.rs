@@ -1,10 +1,12 @@
 //! Bodies on their way through: whole, bounded, as they come.
 
+use std::net::TcpListener;
 use std::time::Duration;
 
 use awc::http::Method;
 
-use super::{before, port};
+use super::{PATIENT, before, gateway, port};
+use crate::support::launch::PATIENCE;
 use crate::support::wire::{Scripted, Then, Wire, exchange, reply, say, wait_for_close};
 
 /// The largest body that the gateway of these tests passes on.
@@ -39,6 +41,61 @@ async fn request_bodies_arrive_whole() {
     assert_eq!(answer.status(), 200, "{answer:?}");
     let sent = service.last();
     assert_eq!((sent.body.len(), sent.field("transfer-encoding").as_str()), (200_000, "chunked"));
+}
+
+/// A service that says the length of each piece of a body as it comes; its url.
+fn measuring() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            std::thread::spawn(move || {
+                let mut wire = Wire::over(stream, PATIENCE);
+                if wire.head_only().target().starts_with("/health") {
+                    wire.send("HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{\"status\":\"UP\"}");
+                    return;
+                }
+                wire.send("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+                loop {
+                    let (length, piece) = (wire.line(), wire.line());
+                    if length.trim() == "0" {
+                        break;
+                    }
+                    let told = (piece.len() - 2).to_string();
+                    wire.send(format!("{:x}\r\n{told}\r\n", told.len()));
+                }
+                wire.send("0\r\n\r\n");
+            });
+        }
+    });
+    url
+}
+
+/// An answer may begin before its request is over: each then goes on as the other does.
+#[actix_web::test]
+async fn a_request_goes_on_behind_the_head_of_its_answer() {
+    let url = measuring();
+    let system = gateway(&[], &[PATIENT, MAX, ("PAYMENT_SERVICE_URL", url.as_str())]).await;
+    let mut wire = Wire::to(port(&system));
+    let told = |wire: &mut Wire| {
+        wire.line();
+        wire.line().trim().parse::<usize>().unwrap()
+    };
+
+    wire.send("POST /api/payments HTTP/1.1\r\nhost: busbar\r\ntransfer-encoding: chunked\r\n\r\n");
+    let large = "x".repeat(100_000);
+    wire.send(format!("{:x}\r\n{large}\r\n", large.len()));
+    assert_eq!(wire.head_only().status(), 200);
+    let mut seen = 0;
+    while seen < large.len() {
+        seen += told(&mut wire);
+    }
+    for piece in ["second", "third"] {
+        wire.send(format!("{:x}\r\n{piece}\r\n", piece.len()));
+        assert_eq!(told(&mut wire), piece.len());
+    }
+    wire.send("0\r\n\r\n");
+    assert_eq!((wire.line().as_str(), wire.line().as_str()), ("0\r\n", "\r\n"));
 }
 
 /// A body over the limit is refused: when it says so, before the service hears of it.

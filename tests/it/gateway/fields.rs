@@ -75,6 +75,20 @@ async fn a_request_without_ids_gets_them() {
     assert!(!sent.has("content-length") && !sent.has("transfer-encoding"), "{sent:?}");
 }
 
+/// What vendors say of a trace goes with that trace alone.
+#[actix_web::test]
+async fn the_state_of_a_trace_stays_with_it() {
+    let service = Scripted::saying("ok");
+    let system = before(&service, &[]).await;
+    for (trace, state) in [(TRACE, "vendor=1"), ("00-broken", ""), (&TRACE.to_uppercase(), "")] {
+        let client = system.anonymous().header("tracestate", "vendor=1");
+        client.header("traceparent", trace).get("/api/payments").await.expect(200);
+        assert_eq!(service.last().field("tracestate"), state, "{trace}");
+    }
+    system.anonymous().header("tracestate", "vendor=1").get("/api/payments").await.expect(200);
+    assert!(!service.last().has("tracestate"));
+}
+
 /// The word of a proxy is taken when the settings trust it.
 #[actix_web::test]
 async fn a_trusted_proxy_is_believed() {

@@ -68,14 +68,31 @@ async fn one_of_two_that_is_away_costs_no_request() {
         assert_eq!(wire.get("/two/a").status(), 200, "{number}");
     }
     assert_eq!(service.heard().len(), 300);
-    // A body that is not held is still with its client when nobody took the connection.
-    let large = vec![b'x'; 200_000];
-    for _ in 0..20 {
-        wire.send(format!(
-            "POST /two/a HTTP/1.1\r\nhost: t\r\ncontent-length: {}\r\n\r\n",
-            large.len()
-        ));
-        assert_eq!(wire.send(&large).answer().status(), 200);
+}
+
+/// A body that is not held is still with its client when nobody took the connection. Each route learns
+/// for itself who is away.
+#[actix_web::test]
+async fn a_large_body_passes_by_an_instance_that_is_away() {
+    let service = Scripted::saying("ok");
+    let system = TestSystem::prepare(Engine::Sqlite);
+    let (away, there) = (nobody(), service.url());
+    let upstreams = format!("upstreams = [\"{away}\", \"{there}\"]");
+    let tables = (0..20)
+        .map(|number| format!("[[gateway.routes]]\nprefix = \"/two/{number}\"\n{upstreams}\n"));
+    system.add_settings(&tables.collect::<String>());
+    system.spawn(&[ServiceName::Gateway], &[]);
+    system.ready(&[ServiceName::Gateway]).await;
+    let large = "x".repeat(200_000);
+    let framed = [
+        format!("content-length: {}\r\n\r\n{large}", large.len()),
+        format!("transfer-encoding: chunked\r\n\r\n{:x}\r\n{large}\r\n0\r\n\r\n", large.len()),
+    ];
+    let mut wire = Wire::to(port(&system));
+    for number in 0..20 {
+        wire.send(format!("POST /two/{number} HTTP/1.1\r\nhost: t\r\n{}", framed[number % 2]));
+        assert_eq!(wire.answer().status(), 200, "{number}");
+        assert_eq!(service.last().body.len(), large.len());
     }
 }
 

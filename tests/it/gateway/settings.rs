@@ -164,6 +164,19 @@ async fn an_abandoned_slow_request_is_told() {
     gated.is_open.store(true, SeqCst);
 }
 
+/// What a slow request was answered with is told also when that was no answer of a service.
+#[actix_web::test]
+async fn a_slow_refusal_is_told_by_its_status() {
+    let gated = Gated::start();
+    let settings =
+        [("GATEWAY_SLOW_REQUEST_THRESHOLD_MS", "1"), ("GATEWAY_REQUEST_TIMEOUT_MS", "300")];
+    let system = before(&gated.service, &settings).await;
+    system.anonymous().get("/api/payments").await.expect(504);
+    let line = system.wait_for_log("slow_request:").await;
+    assert!(line.contains("status=504"), "{line}");
+    gated.is_open.store(true, SeqCst);
+}
+
 /// `API_GATEWAY_PORT`: where it listens; what the start prints leads there.
 #[actix_web::test]
 async fn the_port_is_the_one_that_was_asked_for() {

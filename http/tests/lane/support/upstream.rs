@@ -140,6 +140,24 @@ impl Connection {
         Some(head + &String::from_utf8(body).unwrap())
     }
 
+    /// Reads one chunk of a body; the last one is empty.
+    pub(crate) async fn chunk(&mut self) -> Option<String> {
+        let line = loop {
+            match self.unread.windows(2).position(|window| window == b"\r\n") {
+                Some(end) => break end,
+                None => self.read().await?,
+            };
+        };
+        let length = std::str::from_utf8(&self.unread[..line]).unwrap();
+        let length = usize::from_str_radix(length, 16).unwrap();
+        let whole = line + 2 + length + 2;
+        while self.unread.len() < whole {
+            self.read().await?;
+        }
+        let chunk: Vec<u8> = self.unread.drain(..whole).collect();
+        Some(String::from_utf8(chunk[line + 2..whole - 2].to_vec()).unwrap())
+    }
+
     /// Reads one request's head only.
     pub(crate) async fn head(&mut self) -> Option<String> {
         let end = loop {
