@@ -52,13 +52,12 @@ impl Hasher {
         let cost = &section.argon2;
         let params = Params::new(cost.memory_kib, cost.iterations, cost.lanes, None)?;
         let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let nobody = argon.hash_password(b"nobody")?.to_string();
         Ok(Hasher {
+            nobody: nobody(argon.params()),
             argon,
             permits: Arc::new(Semaphore::new(section.hashes_parallel)),
             waiting: AtomicUsize::new(0),
             waiting_max: section.hashes_waiting_max,
-            nobody,
         })
     }
 
@@ -115,6 +114,14 @@ impl Hasher {
     }
 }
 
+/// A hash of today's cost that nobody knows a password of: salt and output are zeros. Made without
+/// hashing, whose memory would be taken, and stay, before anybody logs in.
+fn nobody(cost: &Params) -> String {
+    let (salt, output) = ("A".repeat(22), "A".repeat(43));
+    let (m, t, p) = (cost.m_cost(), cost.t_cost(), cost.p_cost());
+    format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${output}")
+}
+
 fn hash(argon: &Argon2<'_>, password: &Password) -> Result<String, argon2::password_hash::Error> {
     Ok(argon.hash_password(password.as_bytes())?.to_string())
 }
@@ -157,7 +164,7 @@ mod tests {
 
     fn hasher(parallel: usize, waiting_max: usize) -> Hasher {
         let argon = argon(64);
-        let nobody = argon.hash_password(b"nobody").unwrap().to_string();
+        let nobody = nobody(argon.params());
         let permits = Arc::new(Semaphore::new(parallel));
         Hasher { argon, permits, waiting: AtomicUsize::new(0), waiting_max, nobody }
     }
@@ -175,6 +182,22 @@ mod tests {
         let right = hasher.check(password("right"), Some(hash.clone())).await.unwrap();
         assert!(right.is_right && right.better_hash.is_none());
         assert!(!hasher.check(password("wrong"), Some(hash)).await.unwrap().is_right);
+    }
+
+    /// What is checked for nobody costs what a real hash does, output and salt as long.
+    #[test]
+    fn the_hash_of_nobody_is_like_any_other() {
+        let argon = argon(64);
+        let (nobody, real) = (nobody(argon.params()), hash(&argon, &password("right")).unwrap());
+        let (nobody, real) =
+            (PasswordHash::new(&nobody).unwrap(), PasswordHash::new(&real).unwrap());
+        assert_eq!(nobody.algorithm, real.algorithm);
+        assert_eq!((nobody.version, &nobody.params), (real.version, &real.params));
+        let lengths = |hash: &PasswordHash| {
+            (hash.salt.map(|salt| salt.len()), hash.hash.map(|output| output.len()))
+        };
+        assert_eq!(lengths(&nobody), lengths(&real));
+        assert!(!is_below(argon.params(), &nobody).unwrap());
     }
 
     #[actix_rt::test]
