@@ -3,6 +3,7 @@
 mod books;
 mod isolation;
 mod kept;
+mod late;
 mod refused;
 pub(crate) mod resolved;
 mod unknown;

@@ -43,12 +43,22 @@ pub(super) async fn reserve(
     if is_given_up(payment, payments.clock.now()) {
         return give_up(payments, job, payment).await;
     }
-    let may_be_held = job.attempts > 1;
-    match ask(payments, payment, may_be_held).await? {
+    let mut may_be_held = job.attempts > 1;
+    match ask(payments, payment, &mut may_be_held).await? {
         Reserve::Held(reserved) => {
             payments.failpoints.reach("payments.after_reserve").await;
             let sent = send(payments, payment, &reserved).await?;
             Ok(sent.map_or(Advanced::Overtaken, |sent| Advanced::Sent(sent.into())))
+        }
+        // A call that nobody answered may still come to billing: what it would hold by then, the event
+        // has released.
+        Reserve::Refused(problem) if may_be_held => {
+            log::info!(
+                "payment {}: refused ({}) after a call without answer",
+                payment.id,
+                problem.code()
+            );
+            give_up(payments, job, payment).await
         }
         Reserve::Refused(problem) => {
             remove(payments, job, payment).await?;
@@ -68,20 +78,20 @@ pub(super) async fn reserve(
 async fn ask(
     payments: &Payments,
     payment: &Payment,
-    mut may_be_held: bool,
+    may_be_held: &mut bool,
 ) -> Result<Reserve, Problem> {
     let billing = payments.billing()?;
     for wait in RESERVE_AGAIN {
         match reservation::reserve(billing, payment).await {
-            Reserve::Unreached(error) if !may_be_held => return Ok(Reserve::Unreached(error)),
+            Reserve::Unreached(error) if !*may_be_held => return Ok(Reserve::Unreached(error)),
             Reserve::Unreached(_) => {}
-            Reserve::Unsure(_) => may_be_held = true,
+            Reserve::Unsure(_) => *may_be_held = true,
             said => return Ok(said),
         }
         tokio::time::sleep(wait).await;
     }
     Ok(match reservation::reserve(billing, payment).await {
-        Reserve::Unreached(error) if may_be_held => Reserve::Unsure(error),
+        Reserve::Unreached(error) if *may_be_held => Reserve::Unsure(error),
         said => said,
     })
 }
@@ -151,7 +161,7 @@ async fn give_up(payments: &Payments, job: &Job, payment: &Payment) -> Result<Ad
         })
         .await?;
     payments.meters.ended(cancelled.stage);
-    log::warn!("payment {} cancelled: its bill could not be reached", payment.id);
+    log::warn!("payment {} cancelled: nothing could be held for it", payment.id);
     Ok(Advanced::Ended(Driven::To(cancelled.into())))
 }
 
