@@ -50,11 +50,13 @@ pub fn for_upstream(received: &HeaderMap, arrival: Arrival<'_>) -> HeaderMap {
     let mut fields = HeaderMap::with_capacity(received.len() + ADDED_MAX);
     for (name, value) in received {
         let is_taken_away = |name: &HeaderName| {
-            is_hop_by_hop(name) || is_internal(name) || (is_forwarding(name) && !is_trusted)
+            is_hop_by_hop(name)
+                || is_internal(name)
+                || (is_forwarding(name) && !is_trusted)
+                || matches!(*name, HOST | CONTENT_LENGTH | EXPECT)
         };
         let stays = !is_taken_away(name)
             && !named.contains(name)
-            && !matches!(*name, HOST | CONTENT_LENGTH | EXPECT)
             && !read_as(name).is_some_and(|name| is_taken_away(&name));
         if stays {
             fields.append(name.clone(), value.clone());

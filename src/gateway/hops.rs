@@ -1,11 +1,15 @@
-//! How far a request may go (RFC 9110, section 7.6.2): `Max-Forwards` of TRACE and OPTIONS.
+//! How far a request may go (RFC 9110, section 7.6.2): `Max-Forwards` of TRACE and OPTIONS; and what a
+//! TRACE takes along.
 
 use actix_web::http::Method;
 use actix_web::http::header::{
     ALLOW, AUTHORIZATION, COOKIE, HeaderMap, HeaderValue, MAX_FORWARDS, PROXY_AUTHORIZATION,
 };
 use actix_web::{HttpRequest, HttpResponse};
+use busbar_http::Problem;
+use busbar_http::problem::kinds;
 
+use super::incoming::Incoming;
 use super::route::Route;
 
 /// The media type of a request that is sent back (RFC 9110, section 9.3.8).
@@ -23,9 +27,21 @@ pub(super) fn count_down(method: &Method, fields: &mut HeaderMap) {
     }
 }
 
+/// More than can be counted is as much as can be.
 fn left(method: &Method, fields: &HeaderMap) -> Option<u64> {
     let counts = matches!(*method, Method::TRACE | Method::OPTIONS);
-    fields.get(MAX_FORWARDS).filter(|_| counts)?.to_str().ok()?.parse().ok()
+    let value = fields.get(MAX_FORWARDS).filter(|_| counts)?.to_str().ok()?;
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| value.parse().unwrap_or(u64::MAX))
+}
+
+/// # Errors
+/// 400 for a TRACE with content: it is not to be sent on (RFC 9110, section 9.3.8).
+pub(super) fn check_content(method: &Method, body: &Incoming) -> Result<(), Problem> {
+    match *method == Method::TRACE && !body.is_empty() {
+        true => Err(kinds::REQUEST_MALFORMED.problem().detail("TRACE has no content")),
+        false => Ok(()),
+    }
 }
 
 /// The answer of the last hop itself.
@@ -72,6 +88,9 @@ mod tests {
         assert_eq!(counted(Method::TRACE, "0"), (true, "0".into()));
         assert_eq!(counted(Method::GET, "0"), (false, "0".into()));
         assert_eq!(counted(Method::OPTIONS, "soon"), (false, "soon".into()));
+        assert_eq!(counted(Method::OPTIONS, "+5"), (false, "+5".into()));
+        let most = (u64::MAX - 1).to_string();
+        assert_eq!(counted(Method::OPTIONS, "99999999999999999999999"), (false, most));
         assert!(!is_last(&Method::OPTIONS, &HeaderMap::new()));
     }
 }

@@ -77,6 +77,14 @@ impl Incoming {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Incoming::Nothing => true,
+            Incoming::Held(bytes) => bytes.is_empty(),
+            Incoming::Streamed(..) => false,
+        }
+    }
+
     pub(super) fn is_streamed(&self) -> bool {
         matches!(self, Incoming::Streamed(..))
     }

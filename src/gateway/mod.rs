@@ -229,6 +229,7 @@ async fn walk(
 
     let destination = live.destination(route)?;
     let body = Incoming::take(&request, payload, route.body_bytes_max, deadline).await?;
+    hops::check_content(request.method(), &body)?;
     let mut fields = fields(live, (&request, route), id, deadline);
     hops::count_down(request.method(), &mut fields);
     sending.conditions(&mut fields);

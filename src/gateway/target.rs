@@ -15,15 +15,19 @@ pub(super) fn check(path: &str) -> Result<(), Problem> {
     if is_plain(path) || is_good() { Ok(()) } else { Err(PATH_INVALID.problem()) }
 }
 
-/// For upstreams of others, whose paths mean what they want: only what would lead out of the prefix
-/// is refused.
+/// For upstreams of others, whose paths mean what they want: refused is only what would lead out of the
+/// prefix, and control characters, which end a path or a line for somebody behind.
 ///
 /// # Errors
 /// 400 `path_invalid`.
 pub(super) fn check_straight(path: &str) -> Result<(), Problem> {
     let climbs = |part: &str| matches!(part, "." | "..");
     match may_be_read_as(path) {
-        Some([whole, _]) if whole.split('/').any(climbs) => Err(PATH_INVALID.problem()),
+        Some([whole, _])
+            if whole.split('/').any(climbs) || whole.contains(|c: char| c.is_ascii_control()) =>
+        {
+            Err(PATH_INVALID.problem())
+        }
         _ => Ok(()),
     }
 }
@@ -107,6 +111,19 @@ mod tests {
             "/api/a%25b",
         ] {
             assert!(check(path).is_ok(), "{path}");
+        }
+    }
+
+    #[test]
+    fn others_paths_may_be_odd_but_neither_climb_nor_end_early() {
+        for path in
+            ["/a//b", "/a/%ff", "/a/%E4%BD%A0", "/a;b=c", "/a/%", "/a/b%2Fc", "/a/...", "/%20"]
+        {
+            assert!(check_straight(path).is_ok(), "{path}");
+        }
+        for path in ["/a/../b", "/a/%2e%2E", "/a/%252e./b", "/a/..;x", "/a%00.html", "/a%0d%0ab: c"]
+        {
+            assert!(check_straight(path).is_err(), "{path}");
         }
     }
 

@@ -202,6 +202,7 @@ fn a_request_line_has_three_parts_and_a_target_of_its_form() {
         ("GET /a#b HTTP/1.1", Refusal::TargetInvalid),
         ("GET /a\x01 HTTP/1.1", Refusal::TargetInvalid),
         ("GET /a\0 HTTP/1.1", Refusal::TargetInvalid),
+        ("GET /a\\b?c HTTP/1.1", Refusal::TargetInvalid),
         ("GET /\u{e9} HTTP/1.1", Refusal::TargetInvalid),
         ("GET ftp://a/ HTTP/1.1", Refusal::TargetInvalid),
         ("GET http:///a HTTP/1.1", Refusal::TargetInvalid),

@@ -79,6 +79,10 @@ fn is_target(method: &[u8], target: &[u8]) -> Result<(), Refusal> {
     if !target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#') {
         return Err(Refusal::TargetInvalid);
     }
+    // RFC 3986, section 3.3: no part of a path; to some it is a slash.
+    if target.split(|byte| *byte == b'?').next().is_some_and(|path| path.contains(&b'\\')) {
+        return Err(Refusal::TargetInvalid);
+    }
     match (method, target) {
         (b"CONNECT", _) => Err(Refusal::Tunnel),
         (b"OPTIONS", b"*") => Ok(()),

@@ -213,3 +213,13 @@ fn what_is_believed_is_how_and_not_who() {
         of("10.0.0.1", &[("x-forwarded-host", "https")])
     );
 }
+
+/// RFC 3875, section 4.1.18: many an upstream takes one name for the other.
+#[test]
+fn what_may_be_read_as_the_length_stays_here() {
+    let received =
+        fields(&[("content_length", "99"), ("transfer_encoding", "chunked"), ("x_other", "1")]);
+    let sent = for_upstream(&received, from("203.0.113.9", &[]));
+    assert!(sent.contains_key("x_other"));
+    assert!(!sent.contains_key("content_length") && !sent.contains_key("transfer_encoding"));
+}

@@ -27,7 +27,6 @@ async fn assets_are_elsewhere() {
         "/assets//evil.example/x",
         "/assets/%5c%5cevil",
         "/assets/a%0d%0ab",
-        "/assets/..\\x",
     ] {
         let request = format!("GET {path} HTTP/1.1\r\nhost: busbar\r\nconnection: close\r\n\r\n");
         let answer = exchange(port(&system), request);

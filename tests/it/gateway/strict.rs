@@ -239,3 +239,21 @@ async fn the_last_hop_of_a_trace_tells_what_it_got() {
     assert!(!told.contains("secret"), "{told}");
     assert!(service.heard().is_empty());
 }
+
+/// RFC 9110, section 9.3.8: content of a TRACE is not sent on, however it is framed.
+#[actix_web::test]
+async fn a_trace_has_no_content() {
+    let service = Scripted::saying("ok");
+    let system = routed(&[("/legacy", &service, "")], &[]).await;
+    for framed in
+        ["content-length: 5\r\n\r\nhello", "transfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"]
+    {
+        let answer =
+            exchange(port(&system), format!("TRACE /legacy/a HTTP/1.1\r\nhost: a\r\n{framed}"));
+        assert_eq!(answer.status(), 400, "{answer:?}");
+        assert!(answer.text().contains("request_malformed"), "{answer:?}");
+    }
+    assert!(service.heard().is_empty());
+    let bare = "TRACE /legacy/a HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n";
+    assert_eq!(exchange(port(&system), bare).status(), 200);
+}

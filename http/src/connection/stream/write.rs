@@ -1,15 +1,18 @@
 //! The way out: what is written for a client, and what is not any more.
 
 use std::io;
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Buf;
+use socket2::SockRef;
 use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 
 use super::super::Answer;
+use super::super::head::Follows;
 use super::super::refusal::Refusal;
 use super::{Incoming, Stream};
 
@@ -79,6 +82,12 @@ impl AsyncWrite for Stream {
             if !matches!(self.incoming, Incoming::Ahead) {
                 self.answered_at = Some(Instant::now());
                 cx.waker().wake_by_ref();
+                // Behind another protocol comes no request: its end is that of the connection, and told at
+                // once (RFC 9112, section 9.6).
+                if self.connection.follows.get() == Follows::Everything {
+                    let socket = self.connection.socket.borrow();
+                    drop(SockRef::from(&*socket).shutdown(Shutdown::Write));
+                }
             }
             if !self.ahead.is_empty() {
                 cx.waker().wake_by_ref();
