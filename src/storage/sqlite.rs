@@ -14,7 +14,9 @@ use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
 };
-use sqlx::{Column, Executor, SqlSafeStr, Sqlite, SqliteConnection, SqlitePool, Statement as _};
+use sqlx::{
+    Column, Connection, Executor, SqlSafeStr, Sqlite, SqliteConnection, SqlitePool, Statement as _,
+};
 
 use super::{
     BEGIN, Durability, FromRow, Meters, PoolStatus, Prepared, Row, Settings, Statement, StoreError,
@@ -64,19 +66,19 @@ impl Pools {
         };
         // Without ages no task of the pool is bound to the runtime that opened it, and an idle
         // connection to a file costs nothing.
-        let pool = |size, options| {
+        let pool = |size| {
             SqlitePoolOptions::new()
                 .max_connections(size)
                 .acquire_timeout(wait)
                 .idle_timeout(None)
                 .max_lifetime(None)
                 .test_before_acquire(false)
-                .connect_lazy_with(options)
         };
         let options = options(path, settings.durability);
+        let writer = pool(1).after_release(|connection, _| Box::pin(is_at_rest(connection)));
         Pools {
-            writer: pool(1, options.clone()),
-            readers: pool(READERS, options.read_only(true)),
+            writer: writer.connect_lazy_with(options.clone()),
+            readers: pool(READERS).connect_lazy_with(options.read_only(true)),
             waiting: Arc::default(),
             meters,
         }
@@ -166,6 +168,17 @@ pub(super) fn create(path: &Path) -> Result<PathBuf, StoreError> {
         _ => {}
     }
     path.canonicalize().map_err(unavailable)
+}
+
+/// Whether a connection that comes back has left its transaction; else it is closed. SQLite ends one by
+/// itself when the disk is full or fails, and the driver, which could not end it any more, would begin no
+/// other.
+async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    if connection.is_in_transaction() {
+        // Behind a rollback that is on its way.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 fn options(path: &Path, durability: Durability) -> SqliteConnectOptions {

@@ -5,13 +5,27 @@ use std::process::{Child, Command, Stdio};
 
 use busbar::types::ServiceName;
 
+use serde_json::json;
+
 use super::desk::{Sending, beside, blobs, content, id_of, noise};
+use crate::payments::{bill_is, payment_is};
+use crate::support::orders::order;
+use crate::support::person::PASSWORD;
 use crate::support::{Engine, TestSystem};
 
 /// Files of 12 MiB at most where a block is 512 bytes, as POSIX has it; 24 MiB in other shells.
-const BLOCKS: u32 = 24_576;
+const BLOCKS: &str = "24576";
 
 struct Limited(Child);
+
+impl Limited {
+    /// From now on no file grows beyond this; `unlimited` is a number, too.
+    fn limit(&self, bytes: &str) {
+        let (id, limit) = (self.0.id().to_string(), format!("--fsize={bytes}:"));
+        let done = Command::new("prlimit").args(["--pid", &id, &limit]).status();
+        assert!(done.unwrap().success());
+    }
+}
 
 impl Drop for Limited {
     fn drop(&mut self) {
@@ -21,9 +35,9 @@ impl Drop for Limited {
 }
 
 /// The program, where no file can grow beyond a limit: as it is on a full disk, a write fails.
-fn limited(system: &TestSystem) -> Limited {
+fn limited(system: &TestSystem, blocks: &str) -> Limited {
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/test.toml");
-    let script = format!("trap '' XFSZ; ulimit -f {BLOCKS}; exec \"$0\" \"$@\"");
+    let script = format!("trap '' XFSZ; ulimit -S -f {blocks}; exec \"$0\" \"$@\"");
     let started = Command::new("/bin/sh")
         .args(["-c", &script, env!("CARGO_BIN_EXE_busbar"), "start", "--data", "data", "--config"])
         .arg(config)
@@ -39,7 +53,7 @@ fn limited(system: &TestSystem) -> Limited {
 
 async fn told(engine: Engine) {
     let system = TestSystem::prepare(engine);
-    let running = limited(&system);
+    let running = limited(&system, BLOCKS);
     system.ready(&ServiceName::ALL).await;
     let alice = system.person("alice").await;
     let small = Sending::plain("small.bin", noise(1_000, 1)).by(&alice).await.expect(201);
@@ -65,4 +79,46 @@ async fn a_full_disk_is_told_on_sqlite() {
 #[actix_web::test]
 async fn a_full_disk_is_told_on_postgres() {
     told(Engine::Postgres).await;
+}
+
+/// What could not be written for want of room can be when there is some again: by nobody's hand, and
+/// though SQLite gave the transactions up by itself.
+#[actix_web::test]
+async fn writes_go_on_when_there_is_room_again() {
+    let system = TestSystem::prepare(Engine::Sqlite);
+    let running = limited(&system, "unlimited");
+    system.ready(&ServiceName::ALL).await;
+    let alice = system.person("alice").await;
+    let bill = system.issued_bill(&alice, 4496).await;
+    let payer = alice.keyed("short");
+    let login = json!({"email": "alice@example.org", "password": PASSWORD});
+
+    running.limit("4096");
+    for _ in 0..3 {
+        let paid = payer.post("/api/payments", order(&bill, 4496, "tok_ok")).await;
+        let known = system.anonymous().post("/api/auth/login", login.clone()).await;
+        assert!(paid.status >= 500 && known.status >= 500, "{paid} {known}");
+    }
+    running.limit("unlimited");
+
+    system
+        .eventually("people log in again", async || {
+            system.anonymous().post("/api/auth/login", login.clone()).await.status == 200
+        })
+        .await;
+    let mut paid = json!(null);
+    system
+        .eventually("bills are paid again", async || {
+            let answer = payer.post("/api/payments", order(&bill, 4496, "tok_ok")).await;
+            paid = answer.json.clone();
+            answer.status == 201
+        })
+        .await;
+    payment_is(&system, &alice, &id_of(&paid), "succeeded").await;
+    bill_is(&system, &alice, &bill, "paid").await;
+    system
+        .eventually("and all is well", async || {
+            system.anonymous().get("/health").await.expect(200)["overall"] == "UP"
+        })
+        .await;
 }
