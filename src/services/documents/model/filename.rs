@@ -7,7 +7,7 @@ use crate::types::{Refused, Text, text_form};
 
 const BYTES_MAX: usize = 255;
 
-/// A name without a folder: 1 to 255 bytes, no slashes, nothing that cannot be seen.
+/// A name without a folder: 1 to 255 bytes, no slashes, no control characters, no turns of direction.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Filename(String);
 
