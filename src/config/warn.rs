@@ -20,6 +20,7 @@ pub(super) fn warnings(config: &Config) -> Vec<Warning> {
     let mut found = Vec::new();
     found.extend(pool_outlasts_request(config));
     found.extend(payment_outlasts_request(config));
+    found.extend(report_outlasts_request(config));
     found.extend(cheap_hashes(config));
     found.extend(test_doors(config));
     found.extend(shared_databases(config));
@@ -45,6 +46,17 @@ fn payment_outlasts_request(config: &Config) -> Option<String> {
         format!(
             "payments.wait_ms is {wait_ms}, not less than gateway.request_timeout_ms \
              ({request_ms}): slow payments are answered 504 although they go on"
+        )
+    })
+}
+
+fn report_outlasts_request(config: &Config) -> Option<String> {
+    let report_ms = config.analytics.report_timeout_ms;
+    let request_ms = config.gateway.request_timeout_ms;
+    (report_ms >= request_ms).then(|| {
+        format!(
+            "analytics.report_timeout_ms is {report_ms}, not less than gateway.request_timeout_ms \
+             ({request_ms}): slow reports are answered 504, without a word on when to ask again"
         )
     })
 }

@@ -1,9 +1,12 @@
 //! Reports: facts from events, sums that equal the ledger.
 
 mod access;
+mod crowd;
 mod facts;
 mod forms;
 mod ledger;
+mod periods;
+mod plans;
 mod rebuild;
 
 use busbar::types::{EventId, ServiceName};

@@ -52,7 +52,7 @@ section! {
 section! {
     /// The analytics service.
     Analytics {
-        /// How long making one report may take.
+        /// How long making one report may take, with the wait for its turn.
         report_timeout_ms: u64 = number(10..=60_000),
         /// The most rows that one report is made of.
         report_rows_max: u32 = number(1..=1_000_000),

@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use busbar_http::{About, Kind, Metrics, Problem, Routes, about};
+use tokio::sync::Semaphore;
 
 use crate::events::Event;
 use crate::jobs::Handlers;
@@ -63,6 +64,9 @@ const AGING_QUERY: &[(&str, &str)] =
 const SUCCESS_QUERY: &[(&str, &str)] =
     &[FROM, TO, ("group_by", "`method`, `reason` or `provider`"), CURRENCY, TZ, FORMAT];
 const COLLECTIONS_QUERY: &[(&str, &str)] = &[FROM, TO, CURRENCY, TZ, FORMAT];
+/// Reports made at the same time, and never by more than half of the connections: the other half is
+/// for events, rebuilds and questions for health.
+const REPORTS_MAX: usize = 4;
 /// The forms of a report besides JSON.
 const FORMS: &[&str] = &["text/csv", "image/svg+xml"];
 
@@ -72,12 +76,14 @@ pub struct Analytics {
     clock: Clock,
     settings: Settings,
     meters: Meters,
+    /// A place for each report that is being made.
+    places: Arc<Semaphore>,
 }
 
 /// What may be set.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// How long making one report may take.
+    /// How long making one report may take, with the wait for its turn.
     pub report_wait: Duration,
     /// The most rows that one report is made of.
     pub report_rows_max: u32,
@@ -95,7 +101,9 @@ impl Service for Analytics {
 
     async fn open(setup: Setup<Settings>) -> Result<Analytics, OpenError> {
         let Setup { database, clock, settings, .. } = setup;
-        let analytics = Analytics { database, clock, settings, meters: Meters::new()? };
+        let places = (database.pool_status().max / 2).clamp(1, REPORTS_MAX);
+        let places = Arc::new(Semaphore::new(places));
+        let analytics = Analytics { database, clock, settings, meters: Meters::new()?, places };
         rebuild::catch_up(&analytics).await?;
         Ok(analytics)
     }

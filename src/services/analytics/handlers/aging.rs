@@ -21,13 +21,13 @@ pub(crate) async fn show(
     Query(query): Query<AgingQuery>,
 ) -> Result<Rendered<AgingReport>, Problem> {
     caller.require_staff()?;
-    analytics.answer(query.format, make(&analytics, &query)).await
+    analytics.answer(query.format, make(analytics.clone(), query)).await
 }
 
-async fn make(analytics: &Analytics, query: &AgingQuery) -> Result<AgingReport, Problem> {
+async fn make(analytics: Data<Analytics>, query: AgingQuery) -> Result<AgingReport, Problem> {
     let desk = analytics.desk(&query.tz).await?;
     let date = day(query.as_of, &query.tz, desk.now)?;
-    let aged = aged(analytics, &desk, date, &query.tz, query.currency).await?;
+    let aged = aged(&analytics, &desk, date, &query.tz, query.currency).await?;
     Ok(AgingReport::new(desk.head, date, &aged))
 }
 

@@ -15,12 +15,12 @@ pub(crate) async fn show(
     Query(query): Query<CollectionsQuery>,
 ) -> Result<Rendered<CollectionsReport>, Problem> {
     caller.require_staff()?;
-    analytics.answer(query.format, make(&analytics, &query)).await
+    analytics.answer(query.format, make(analytics.clone(), query)).await
 }
 
 async fn make(
-    analytics: &Analytics,
-    query: &CollectionsQuery,
+    analytics: Data<Analytics>,
+    query: CollectionsQuery,
 ) -> Result<CollectionsReport, Problem> {
     let desk = analytics.desk(&query.tz).await?;
     let period = period(query.from, query.to, &query.tz, desk.now)?;

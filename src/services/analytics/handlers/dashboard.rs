@@ -17,10 +17,13 @@ pub(crate) async fn show(
     Query(query): Query<DashboardQuery>,
 ) -> Result<Rendered<DashboardReport>, Problem> {
     caller.require_staff()?;
-    analytics.answer(query.format, make(&analytics, &query)).await
+    analytics.answer(query.format, make(analytics.clone(), query)).await
 }
 
-async fn make(analytics: &Analytics, query: &DashboardQuery) -> Result<DashboardReport, Problem> {
+async fn make(
+    analytics: Data<Analytics>,
+    query: DashboardQuery,
+) -> Result<DashboardReport, Problem> {
     let desk = analytics.desk(&query.tz).await?;
     let (database, today) = (&analytics.database, query.tz.date_of(desk.now));
     let selection = analytics.selection(&desk, None, None);
@@ -29,8 +32,8 @@ async fn make(analytics: &Analytics, query: &DashboardQuery) -> Result<Dashboard
     let users = figure::users(database, desk.generation).await?;
     let all = sum::within(database, selection, Cover::everything()).await?;
     let in_process = figure::in_process(database, desk.generation).await?;
-    let aged = aged(analytics, &desk, today, &query.tz, None).await?;
-    let (days, span) = series(analytics, selection, &slots).await?;
+    let aged = aged(&analytics, &desk, today, &query.tz, None).await?;
+    let (days, span) = series(&analytics, selection, &slots).await?;
     let sums = DashboardSums {
         users,
         all: &all,

@@ -15,10 +15,10 @@ pub(crate) async fn success(
     Query(query): Query<SuccessQuery>,
 ) -> Result<Rendered<SuccessReport>, Problem> {
     caller.require_staff()?;
-    analytics.answer(query.format, make(&analytics, &query)).await
+    analytics.answer(query.format, make(analytics.clone(), query)).await
 }
 
-async fn make(analytics: &Analytics, query: &SuccessQuery) -> Result<SuccessReport, Problem> {
+async fn make(analytics: Data<Analytics>, query: SuccessQuery) -> Result<SuccessReport, Problem> {
     let desk = analytics.desk(&query.tz).await?;
     let period = period(query.from, query.to, &query.tz, desk.now)?;
     let (start, end) = bounds(period, &query.tz);

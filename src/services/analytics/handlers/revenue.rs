@@ -17,10 +17,10 @@ pub(crate) async fn show(
     Query(query): Query<RevenueQuery>,
 ) -> Result<Rendered<RevenueReport>, Problem> {
     caller.require_staff()?;
-    analytics.answer(query.format, make(&analytics, &query)).await
+    analytics.answer(query.format, make(analytics.clone(), query)).await
 }
 
-async fn make(analytics: &Analytics, query: &RevenueQuery) -> Result<RevenueReport, Problem> {
+async fn make(analytics: Data<Analytics>, query: RevenueQuery) -> Result<RevenueReport, Problem> {
     let desk = analytics.desk(&query.tz).await?;
     let scope = RevenueScope {
         period: period(query.from, query.to, &query.tz, desk.now)?,
@@ -29,7 +29,7 @@ async fn make(analytics: &Analytics, query: &RevenueQuery) -> Result<RevenueRepo
     };
     let slots = slots(scope.period, scope.granularity, &query.tz);
     let selection = analytics.selection(&desk, query.currency, query.group_by.map(Into::into));
-    let (sums, span) = series(analytics, selection, &slots).await?;
+    let (sums, span) = series(&analytics, selection, &slots).await?;
     Ok(RevenueReport::new(desk.head.from(span.into()), scope, &slots, &sums))
 }
 

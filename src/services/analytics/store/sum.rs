@@ -24,17 +24,31 @@ sql! {
               WHERE generation = $1 AND span = $2 AND kind = $3 AND at >= $4 AND at < $5
                 AND (CAST($8 AS TEXT) IS NULL OR currency = $8)
               GROUP BY slot, currency, part ORDER BY slot LIMIT $9";
-    // Whole days of UTC from $3 to $4, and the quarter hours before and after them.
+    // Whole days of UTC from $3 to $4, and the quarter hours before and after them. All kinds are
+    // named since the key has them before the time: each kind is one stretch of it.
     WITHIN = "SELECT kind, currency,
                   CASE CAST($9 AS TEXT) WHEN 'provider' THEN provider_id WHEN 'method' THEN method
                       WHEN 'reason' THEN reason ELSE '' END AS part,
                   CAST(SUM(items) AS BIGINT) AS item_count,
                   CAST(SUM(amount_minor) AS BIGINT) AS total_minor
-              FROM sums
-              WHERE generation = $1 AND (CAST($2 AS TEXT) IS NULL OR currency = $2)
-                AND ((span = 86400 AND at >= $3 AND at < $4)
-                  OR (span = 900 AND at >= $5 AND at < $6)
-                  OR (span = 900 AND at >= $7 AND at < $8))
+              FROM (SELECT kind, currency, provider_id, method, reason, items, amount_minor
+                    FROM sums
+                    WHERE generation = $1 AND span = 86400 AND at >= $3 AND at < $4
+                      AND kind IN ('billed', 'voided', 'partially_paid', 'paid', 'reopened', 'overdue',
+                          'created', 'outcome_unknown', 'succeeded', 'failed', 'cancelled')
+                    UNION ALL
+                    SELECT kind, currency, provider_id, method, reason, items, amount_minor
+                    FROM sums
+                    WHERE generation = $1 AND span = 900 AND at >= $5 AND at < $6
+                      AND kind IN ('billed', 'voided', 'partially_paid', 'paid', 'reopened', 'overdue',
+                          'created', 'outcome_unknown', 'succeeded', 'failed', 'cancelled')
+                    UNION ALL
+                    SELECT kind, currency, provider_id, method, reason, items, amount_minor
+                    FROM sums
+                    WHERE generation = $1 AND span = 900 AND at >= $7 AND at < $8
+                      AND kind IN ('billed', 'voided', 'partially_paid', 'paid', 'reopened', 'overdue',
+                          'created', 'outcome_unknown', 'succeeded', 'failed', 'cancelled')) AS covered
+              WHERE CAST($2 AS TEXT) IS NULL OR currency = $2
               GROUP BY kind, currency, part LIMIT $10";
 }
 
@@ -105,4 +119,17 @@ pub(crate) async fn within(
         generation, currency, days.0, days.1, before.0, before.1, after.0, after.1, word, rows_max
     ];
     database.all(WITHIN, values).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_kind_is_left_out_of_a_period() {
+        for kind in Counted::ALL {
+            let word = format!("'{kind}'");
+            assert_eq!(WITHIN.text.matches(&word).count(), 3, "{word} in {}", WITHIN.text);
+        }
+    }
 }
