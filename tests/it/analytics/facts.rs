@@ -122,6 +122,8 @@ both_engines! {
         let pay = Paying { bill: &bills[0], minor: 1, ..Paying::default() };
         tales.push(Tale::of_payment("succeeded", &pay, "2025-05-01T13:00:00Z"));
         tales.push(Tale::of_bill("paid", &bills[0], 2, 0, "2025-05-01T13:00:01Z"));
+        // Four days of grace.
+        tales.push(Tale::of_bill("became_overdue", &bills[1], 2, 10, "2025-05-04T00:00:00Z"));
         tell(&system, &tales).await;
 
         let ages = async |query: &str| {
@@ -138,6 +140,13 @@ both_engines! {
         // In Auckland it was the 2nd of May when it was paid.
         assert_eq!(ages("as_of=2025-05-01&tz=Pacific/Auckland").await[0..2], [0, 11]);
         assert_eq!(ages("").await, [0, 0, 0, 0, 111_110, 111_110]);
+        // Past its day is not overdue: that is what billing calls so.
+        for (day, overdue) in [("2025-05-03", 0), ("2025-05-04", 10)] {
+            let told = report(&admin, &format!("aging?as_of={day}")).await;
+            assert_eq!(of_currency(&told["totals"], "USD")["overdue_minor"], overdue, "{told}");
+        }
+        let told = report(&admin, "dashboard").await;
+        assert_eq!(of_currency(&told["currencies"], "USD")["overdue_minor"], 10, "{told}");
         let told = report(&admin, "collections?from=2025-05-01&to=2025-06-01").await;
         let row = of_currency(&told["data"], "USD");
         assert_eq!((&row["paid_bills"], &row["average_days_to_pay"]), (&json!(1), &json!("120.13")));

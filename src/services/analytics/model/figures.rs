@@ -38,6 +38,7 @@ pub(crate) struct Aged {
     pub(crate) days_60_minor: i64,
     pub(crate) days_90_minor: i64,
     pub(crate) older_minor: i64,
+    pub(crate) overdue_minor: i64,
     /// What was paid beyond bills.
     pub(crate) credit_minor: i64,
 }

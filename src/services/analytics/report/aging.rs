@@ -39,12 +39,12 @@ pub(crate) struct AgingTotal {
     pub(crate) ages: Ages,
 }
 
-/// Amounts by the days since they were due.
+/// Amounts by the days since they were due, whatever days of grace a bill has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Ages {
     /// Bills on which something is owed.
     pub(crate) bills: i64,
-    /// Not overdue.
+    /// Due that day or later, or at no day.
     pub(crate) current_minor: i64,
     pub(crate) days_1_30_minor: i64,
     pub(crate) days_31_60_minor: i64,
@@ -52,6 +52,8 @@ pub(crate) struct Ages {
     pub(crate) days_over_90_minor: i64,
     /// The sum of the five.
     pub(crate) owed_minor: i64,
+    /// The part of it on bills that are overdue, as billing says: their days of grace are over.
+    pub(crate) overdue_minor: i64,
     /// What was paid beyond bills.
     pub(crate) credit_minor: i64,
     /// What is owed less what was paid beyond: the ledger's receivables.
@@ -70,6 +72,7 @@ impl Ages {
             days_61_90_minor: aged.days_90_minor,
             days_over_90_minor: aged.older_minor,
             owed_minor,
+            overdue_minor: aged.overdue_minor,
             credit_minor: aged.credit_minor,
             receivable_minor: owed_minor - aged.credit_minor,
         }
@@ -84,14 +87,10 @@ impl Ages {
             days_61_90_minor: self.days_61_90_minor + other.days_61_90_minor,
             days_over_90_minor: self.days_over_90_minor + other.days_over_90_minor,
             owed_minor: self.owed_minor + other.owed_minor,
+            overdue_minor: self.overdue_minor + other.overdue_minor,
             credit_minor: self.credit_minor + other.credit_minor,
             receivable_minor: self.receivable_minor + other.receivable_minor,
         }
-    }
-
-    /// What should have been paid by now.
-    pub(crate) fn overdue_minor(&self) -> i64 {
-        self.owed_minor - self.current_minor
     }
 }
 
@@ -145,6 +144,7 @@ impl Report for AgingReport {
                 ages.owed_minor,
                 ages.credit_minor,
                 ages.receivable_minor,
+                ages.overdue_minor,
             ];
             cells.extend(numbers.map(Cell::from));
             cells
@@ -162,13 +162,14 @@ impl Report for AgingReport {
             "owed_minor",
             "credit_minor",
             "receivable_minor",
+            "overdue_minor",
         ];
         Table { columns, rows: self.data.iter().map(row).collect() }
     }
 
     fn chart(&self) -> Chart {
         let labels =
-            ["not overdue", "1 to 30 days", "31 to 60 days", "61 to 90 days", "over 90 days"];
+            ["not past due", "1 to 30 days", "31 to 60 days", "61 to 90 days", "over 90 days"];
         let panel = |total: &AgingTotal| {
             let AgingTotal { currency, ages } = total;
             let values = vec![

@@ -79,6 +79,7 @@ pub(crate) struct CurrencyFigures {
     in_process_minor: i64,
     /// The ledger's receivables.
     receivable_minor: i64,
+    /// On bills that billing calls overdue.
     overdue_minor: i64,
     /// What was paid beyond bills.
     credit_minor: i64,
@@ -164,7 +165,7 @@ fn currencies(
             collected_minor: tally.succeeded.minor,
             in_process_minor: open.get(&currency).copied().unwrap_or_default(),
             receivable_minor: tally.receivable_minor(),
-            overdue_minor: ages.overdue_minor(),
+            overdue_minor: ages.overdue_minor,
             credit_minor: ages.credit_minor,
         }
     };

@@ -18,26 +18,28 @@ sql! {
                     THEN owed ELSE 0 END) AS BIGINT) AS days_90_minor,
                 CAST(SUM(CASE WHEN owed > 0 AND due_on < $7
                     THEN owed ELSE 0 END) AS BIGINT) AS older_minor,
+                CAST(SUM(CASE WHEN owed > 0 AND overdue_at < $2
+                    THEN owed ELSE 0 END) AS BIGINT) AS overdue_minor,
                 CAST(SUM(CASE WHEN owed < 0 THEN -owed ELSE 0 END) AS BIGINT) AS credit_minor
-            FROM (SELECT b.provider_id, b.currency, b.due_on,
+            FROM (SELECT b.provider_id, b.currency, b.due_on, b.overdue_at,
                          CAST(SUM(m.amount_minor) AS BIGINT) AS owed
                   FROM bills AS b JOIN movements AS m
                        ON m.generation = b.generation AND m.bill_id = b.bill_id
                           AND m.currency = b.currency
                   WHERE b.generation = $1 AND (b.open_minor <> 0 OR b.last_moved_at >= $2)
                     AND m.at < $2 AND (CAST($3 AS TEXT) IS NULL OR b.currency = $3)
-                  GROUP BY b.bill_id, b.provider_id, b.currency, b.due_on) AS then_owed
+                  GROUP BY b.bill_id, b.provider_id, b.currency, b.due_on, b.overdue_at) AS then_owed
             GROUP BY provider_id, currency LIMIT $8";
 }
 
 record! {
     Aged {
         provider_id, currency, bill_count, current_minor, days_30_minor, days_60_minor,
-        days_90_minor, older_minor, credit_minor
+        days_90_minor, older_minor, overdue_minor, credit_minor
     }
 }
 
-/// The last due days of each age: due on or after the first is not overdue, and so on.
+/// The last due days of each age: due on or after the first is not past its day, and so on.
 pub(crate) type DueBounds = [Date; 4];
 
 /// What was owed just before `until`.
