@@ -231,7 +231,10 @@ fn office() -> Routes {
         )
         .post(
             "/notifications/{id}/retry",
-            about("Send again what has failed").staff().gives::<NotificationView>().status(202),
+            about("Send again what has failed, or was kept back because of its address")
+                .staff()
+                .gives::<NotificationView>()
+                .status(202),
             message::retry,
         )
 }

@@ -8,7 +8,8 @@ problems! {
     SUPPRESSION_NOT_FOUND => 404 "suppression_not_found"
         "the address of this user has not been given up";
     USER_NOT_FOUND => 404 "user_not_found" "there is no such user";
-    NOTIFICATION_NOT_FAILED => 409 "notification_not_failed" "only what has failed is sent again";
+    NOTIFICATION_NOT_FAILED => 409 "notification_not_failed"
+        "only what has failed, or was kept back because of its address, is sent again";
     EVENT_UNREADABLE => 422 "event_unreadable" "the event's data are not what its type says";
     PEER_UNAVAILABLE => 503 "peer_unavailable" "a service that is needed did not answer";
 }

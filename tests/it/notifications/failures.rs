@@ -195,6 +195,13 @@ mod check {
         let to = (reader.alice.id.as_str(), "email");
         message(&reader.system, &reader.admin, to, "announcement", "sent").await;
         assert_eq!(distinct(server.heard()).len(), 1);
+
+        // What was kept back because of the address goes, too, when it is asked for.
+        let path = format!("/api/notifications/{}/retry", told["id"].as_str().unwrap());
+        let again = reader.admin.post(&path, json!({})).await.expect(202);
+        assert_eq!((&again["status"], &again["suppressed_at"]), (&json!("queued"), &Value::Null));
+        assert_eq!(reader.bill("sent").await["attempts"], 1);
+        assert_eq!(distinct(server.heard()).len(), 2);
         reader.system.finish().await;
     }
 

@@ -1,5 +1,7 @@
 //! A mail as it goes over the wire: headers, and the same words as plain text and as HTML. Pure.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message};
@@ -10,7 +12,12 @@ use super::Mail;
 const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
 /// By what mail programs sort (RFC 2919).
 const LIST_ID: HeaderName = HeaderName::new_from_ascii_str("List-Id");
+const SUBJECT: HeaderName = HeaderName::new_from_ascii_str("Subject");
 const CONTENT_LANGUAGE: HeaderName = HeaderName::new_from_ascii_str("Content-Language");
+/// What begins a word in another coding (RFC 2047); whoever reads a mail has it decoded.
+const ENCODED: &str = "=?";
+/// Of the text in one such word: it stays below 75 characters, and its line below 76 behind the name.
+const WORD_BYTES_MAX: usize = 39;
 
 pub(super) fn message(
     from: &Mailbox,
@@ -22,7 +29,7 @@ pub(super) fn message(
     Message::builder()
         .from(from.clone())
         .to(Mailbox::new(mail.name.map(one_line), to))
-        .subject(mail.letter.subject.clone())
+        .raw_header(subject(&mail.letter.subject))
         .date(mail.date)
         .message_id(Some(format!("<{}@{domain}>", mail.id)))
         .raw_header(raw(&LIST_ID, format!("<{}.{domain}>", mail.category)))
@@ -34,6 +41,24 @@ pub(super) fn message(
         ))
 }
 
+/// A subject that reads as what it is. The library encodes what is not ASCII, and would let pass
+/// what merely looks as if it were encoded.
+fn subject(text: &str) -> HeaderValue {
+    if !text.contains(ENCODED) {
+        return HeaderValue::new(SUBJECT, text.to_owned());
+    }
+    let mut words = vec![String::new()];
+    for c in text.chars() {
+        match words.last_mut() {
+            Some(word) if word.len() + c.len_utf8() <= WORD_BYTES_MAX => word.push(c),
+            _ => words.push(c.to_string()),
+        }
+    }
+    let words: Vec<String> =
+        words.iter().map(|word| format!("=?utf-8?b?{}?=", STANDARD.encode(word))).collect();
+    HeaderValue::dangerous_new_pre_encoded(SUBJECT, text.to_owned(), words.join("\r\n "))
+}
+
 /// A control character in a name would be one in a header.
 fn one_line(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
@@ -42,6 +67,8 @@ fn one_line(name: &str) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
+    use lettre::message::header::Headers;
+
     use super::*;
     use crate::services::notifications::model::{Category, NotificationId};
     use crate::services::notifications::template::Letter;
@@ -81,5 +108,26 @@ mod tests {
             assert!(text.contains(&line), "{line} in\n{text}");
         }
         assert!(!text.contains("\r\nBcc:"), "{text}");
+    }
+
+    #[test]
+    fn a_subject_that_looks_encoded_reads_as_what_it_is() {
+        let header = |text: &str| {
+            let mut headers = Headers::new();
+            headers.insert_raw(subject(text));
+            headers.to_string().trim_end().to_owned()
+        };
+        assert_eq!(header("Bill = paid?"), "Subject: Bill = paid?");
+        for text in ["Overdue: =?utf-8?q?paid?=", "=?", &format!("=?{}", "Ö€".repeat(60))] {
+            let mut read = Vec::new();
+            for line in header(text).split("\r\n ") {
+                assert!(line.len() <= 76, "{line}");
+                let word = line.strip_prefix("Subject: ").unwrap_or(line);
+                let word = word.strip_prefix("=?utf-8?b?").unwrap().strip_suffix("?=").unwrap();
+                // No character is cut.
+                read.push(String::from_utf8(STANDARD.decode(word).unwrap()).unwrap());
+            }
+            assert_eq!(read.concat(), text);
+        }
     }
 }

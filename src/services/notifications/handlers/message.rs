@@ -101,7 +101,8 @@ pub(crate) async fn read_all(
     Ok(Found(MarkedRead { read: marked.await? }))
 }
 
-/// `POST /notifications/{id}/retry`: what has failed gets another row of tries.
+/// `POST /notifications/{id}/retry`: what has failed, or was kept back because of its
+/// address, gets another row of tries.
 pub(crate) async fn retry(
     notifications: Data<Notifications>,
     caller: Caller,

@@ -36,8 +36,10 @@ sql! {
                SET attempts = attempts + $3, error_code = $2, version = version + 1
                WHERE id = $1 AND status = 'queued'";
     REQUEUE = "UPDATE messages
-               SET status = 'queued', failed_at = NULL, attempts = 0, version = version + 1
-               WHERE id = $1 AND status = 'failed'";
+               SET status = 'queued', failed_at = NULL, suppressed_at = NULL, attempts = 0,
+                   version = version + 1
+               WHERE id = $1 AND (status = 'failed'
+                   OR (status = 'suppressed' AND error_code = 'address_suppressed'))";
     QUEUES = "SELECT channel, COUNT(*) AS queued, MIN(created_at) AS oldest_at
               FROM messages WHERE status = 'queued' GROUP BY channel ORDER BY channel";
     FORGET = "DELETE FROM messages WHERE id IN (
@@ -152,7 +154,7 @@ pub(crate) async fn put_off(
     Ok(tx.execute(PUT_OFF, params![id, code, tries]).await? == 1)
 }
 
-/// False: it has not failed.
+/// False: it has not failed, nor was it kept back because of its address.
 pub(crate) async fn requeue(
     tx: &mut Transaction<'_>,
     id: NotificationId,
