@@ -24,8 +24,9 @@ both_engines! {
             "provider_id": "river-power", "balance_minor": AMOUNT, "currency": "USD"});
         let overdue = event("billing", "bill.became_overdue", &format!("bill/{bill}"), &overdue);
         tell(&system, "billing", &[&overdue]).await.expect(200);
-        let reminded = (alice.id.as_str(), "email");
-        message(&system, &admin, reminded, "bill_overdue", "sent").await;
+        for channel in ["email", "inbox"] {
+            message(&system, &admin, (&alice.id, channel), "bill_overdue", "sent").await;
+        }
         let paid = alice.keyed("p-2").post("/api/payments", order(&bill, AMOUNT, "tok_ok")).await;
         let payment = paid.expect(201)["id"].as_str().unwrap().to_owned();
 

@@ -1,13 +1,16 @@
 //! A mail server that does not take every mail: what is tried again, what is given up, what waits.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::letters::distinct;
 use super::server::{MailServer, Say, Step};
-use super::{each_engine, message};
+use super::{each_engine, event, message, tell};
+use crate::support::orders::order;
 use crate::support::person::PASSWORD;
 use crate::support::{Engine, Person, TestSystem};
 
@@ -56,8 +59,7 @@ impl Reader {
     }
 
     async fn proof(&self, status: &str) -> Value {
-        let to = (self.alice.id.as_str(), "email");
-        message(&self.system, &self.admin, to, "email_verification", status).await
+        self.mail("email_verification", status).await
     }
 
     /// The mail that is still queued, after so many tries.
@@ -72,8 +74,18 @@ impl Reader {
     }
 
     async fn bill(&self, status: &str) -> Value {
+        self.mail("bill_issued", status).await
+    }
+
+    async fn mail(&self, template: &str, status: &str) -> Value {
         let to = (self.alice.id.as_str(), "email");
-        message(&self.system, &self.admin, to, "bill_issued", status).await
+        message(&self.system, &self.admin, to, template, status).await
+    }
+
+    /// The mail of a template that is still queued, after one try.
+    async fn put_off(&self, template: &str) {
+        let tried = async || self.mail(template, "queued").await["attempts"] == 1;
+        self.system.eventually(&format!("{template} was put off"), tried).await;
     }
 }
 
@@ -83,6 +95,7 @@ each_engine! {
     five_failures_are_the_end_until_staff_try_again;
     a_refused_mail_has_failed_at_once;
     an_address_that_bounces_gets_no_more_mail;
+    what_is_no_longer_so_is_not_said;
     without_starttls_nothing_is_sent_in_clear;
     a_server_that_is_away_is_waited_for;
 }
@@ -194,7 +207,6 @@ mod check {
         reader.admin.post("/api/notifications", order).await.expect(202);
         let to = (reader.alice.id.as_str(), "email");
         message(&reader.system, &reader.admin, to, "announcement", "sent").await;
-        assert_eq!(distinct(server.heard()).len(), 1);
 
         // What was kept back because of the address goes, too, when it is asked for.
         let path = format!("/api/notifications/{}/retry", told["id"].as_str().unwrap());
@@ -202,6 +214,45 @@ mod check {
         assert_eq!((&again["status"], &again["suppressed_at"]), (&json!("queued"), &Value::Null));
         assert_eq!(reader.bill("sent").await["attempts"], 1);
         assert_eq!(distinct(server.heard()).len(), 2);
+        reader.system.finish().await;
+    }
+
+    /// What has been paid or voided while its mail was put off is not called owed.
+    pub(super) async fn what_is_no_longer_so_is_not_said(engine: Engine) {
+        let is_busy = Arc::<AtomicBool>::default();
+        let busy = is_busy.clone();
+        let server = MailServer::start(move |step| match step {
+            Step::Recipient if busy.load(SeqCst) => Say::No("450 mailbox busy"),
+            _ => Say::Yes,
+        });
+        let mut reader = Reader::new(engine, &server).await;
+        let owed = reader.system.issued_bill(&reader.alice, 100).await;
+        reader.bill("sent").await;
+        is_busy.store(true, SeqCst);
+        let late = json!({"bill_id": owed, "user_id": reader.alice.id, "days": 3});
+        let late = event("billing", "bill.became_overdue", &format!("bill/{owed}"), &late);
+        tell(&reader.system, "billing", &[&late]).await.expect(200);
+        let wrong = reader.system.issued_bill(&reader.alice, 200).await;
+        reader.put_off("bill_overdue").await;
+        reader.put_off("bill_issued").await;
+
+        let paid = reader.alice.keyed("p").post("/api/payments", order(&owed, 100, "tok_ok")).await;
+        assert_eq!(paid.expect(201)["status"], "succeeded");
+        let void = format!("/api/bills/{wrong}/void");
+        reader.admin.keyed("v").post(&void, json!({})).await.expect(200);
+        reader.put_off("bill_paid").await;
+        is_busy.store(false, SeqCst);
+        reader.later().await;
+        for template in ["bill_overdue", "bill_issued"] {
+            let told = reader.mail(template, "suppressed").await;
+            assert_eq!(told["error_code"], "no_longer_needed", "{told}");
+        }
+        reader.mail("bill_paid", "sent").await;
+        let heard = server.heard();
+        assert!(
+            !heard.iter().any(|mail| mail.header("subject").starts_with("Overdue")),
+            "{heard:?}"
+        );
         reader.system.finish().await;
     }
 

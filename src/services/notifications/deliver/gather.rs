@@ -27,6 +27,8 @@ use super::{End, Stop};
 const ANSWER_WAIT_MAX: Duration = Duration::from_secs(5);
 /// The name of a biller is an ornament: nobody waits long for it.
 const NAME_WAIT_MAX: Duration = Duration::from_secs(2);
+/// What was to be said is no longer so.
+const OVER: End = End::Suppressed { code: "no_longer_needed" };
 
 /// Between two mails of a kind about an account whose address is not proven.
 const UNPROVEN_WAIT: Duration = Duration::from_secs(86_400);
@@ -63,6 +65,7 @@ enum Standing {
 #[derive(Deserialize)]
 struct Bill {
     number: Option<String>,
+    status: Stage,
     provider_id: ProviderId,
     period: Period,
     due_on: Option<Date>,
@@ -72,6 +75,27 @@ struct Bill {
     balance_minor: Amount,
     #[serde(default)]
     lines: Vec<Line>,
+}
+
+/// What is read of where a bill stands.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Stage {
+    Paid,
+    Void,
+    #[serde(other)]
+    Other,
+}
+
+impl Stage {
+    /// Whether what this says of a bill that stands here is still so.
+    fn bears(self, template: Template) -> bool {
+        match template {
+            Template::BillOverdue => matches!(self, Stage::Other),
+            Template::BillIssued => !matches!(self, Stage::Void),
+            _ => true,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -158,8 +182,7 @@ impl Inquiry<'_> {
             _ => "verification",
         };
         let path = format!("/internal/users/{}/{what}", self.message.user_id);
-        let over = End::Suppressed { code: "no_longer_needed" };
-        let Proof { token, expires_at } = self.ask(ServiceName::Users, &path, over).await?;
+        let Proof { token, expires_at } = self.ask(ServiceName::Users, &path, OVER).await?;
         extend(variables, json!({"token": token, "expires_at": expires_at}));
         Ok(())
     }
@@ -180,6 +203,9 @@ impl Inquiry<'_> {
         let path = format!("/internal/bills/{id}");
         let bill: Bill =
             self.ask(ServiceName::Billing, &path, End::failed("bill_not_found")).await?;
+        if !bill.status.bears(self.message.template) {
+            return Err(Stop::End(OVER));
+        }
         let provider = self.provider(&bill.provider_id).await;
         let lines: Vec<Value> = bill
             .lines
