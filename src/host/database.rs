@@ -25,6 +25,11 @@ const COMMON: &[Script] = &[
         name: "common/0003_own_keys",
         text: include_str!("../../migrations/common/0003_own_keys.sql"),
     },
+    Script {
+        version: 4,
+        name: "common/0004_lanes",
+        text: include_str!("../../migrations/common/0004_lanes.sql"),
+    },
 ];
 
 /// How long a start waits for a database that is not there, as a part of the start's own limit.

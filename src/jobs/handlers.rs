@@ -1,6 +1,6 @@
 //! What is done for each kind of job, and how long it is tried.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use busbar_http::Problem;
@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::types::Backoff;
 
-use super::Job;
+use super::{Job, Lane};
 
 type Handler = Rc<dyn Fn(Job) -> LocalBoxFuture<'static, Result<(), Problem>>>;
 
@@ -39,6 +39,7 @@ impl Patience {
 #[derive(Clone, Default)]
 pub struct Handlers {
     known: HashMap<&'static str, (Patience, Handler)>,
+    lanes: BTreeMap<Lane, usize>,
 }
 
 impl Handlers {
@@ -72,6 +73,17 @@ impl Handlers {
         let handler: Handler = Rc::new(move |job| handler(job).boxed_local());
         self.known.insert(kind, (patience, handler));
         self
+    }
+
+    /// Opens a lane: so many of its jobs are worked on at a time, beside those of the others.
+    pub fn lane(mut self, lane: Lane, places_max: usize) -> Handlers {
+        self.lanes.insert(lane, places_max);
+        self
+    }
+
+    /// The lanes beside the common one, with their places.
+    pub(super) fn lanes(&self) -> impl Iterator<Item = (Lane, usize)> {
+        self.lanes.iter().map(|(lane, places)| (*lane, *places))
     }
 
     pub(super) fn of(&self, kind: &str) -> Option<(Patience, Handler)> {

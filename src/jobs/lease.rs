@@ -11,7 +11,7 @@ use busbar_http::{Problem, problems};
 use crate::storage::{Database, FromRow, Row, StoreError, Transaction, params, sql};
 use crate::types::{Clock, Holder, JobId, Timestamp};
 
-use super::Job;
+use super::{Job, Lane};
 
 problems! {
     LEASE_LOST => 409 "lease_lost" "someone else works on this by now";
@@ -19,22 +19,22 @@ problems! {
 
 sql! {
     WAITING = "SELECT id AS value FROM jobs
-               WHERE state = 'waiting' AND due_at <= $1 AND lease_until <= $2
+               WHERE state = 'waiting' AND lane = $3 AND due_at <= $1 AND lease_until <= $2
                ORDER BY due_at, id LIMIT 1";
     // The guard on the outer row is checked again when another claim held the row first. What is due is
     // looked up once, whatever PostgreSQL believes of the length of the queue.
     CLAIM = "WITH due AS MATERIALIZED (
                  SELECT id FROM jobs
-                 WHERE state = 'waiting' AND due_at <= $1 AND lease_until <= $2
+                 WHERE state = 'waiting' AND lane = $6 AND due_at <= $1 AND lease_until <= $2
                  ORDER BY due_at, id LIMIT $5)
              UPDATE jobs SET lease_owner = $3, lease_until = $4,
                              attempts = attempts + 1, failures = failures + 1
              WHERE state = 'waiting' AND lease_until <= $2 AND id IN (SELECT id FROM due)
-             RETURNING id, kind, key, payload, due_at, attempts, failures, lease_owner";
+             RETURNING id, kind, key, payload, due_at, lane, attempts, failures, lease_owner";
     TAKE = "UPDATE jobs SET lease_owner = $4, lease_until = $5,
                             attempts = attempts + 1, failures = failures + 1
             WHERE kind = $1 AND key = $2 AND state = 'waiting' AND lease_until <= $3
-            RETURNING id, kind, key, payload, due_at, attempts, failures, lease_owner";
+            RETURNING id, kind, key, payload, due_at, lane, attempts, failures, lease_owner";
     RENEW = "UPDATE jobs SET lease_until = $3
              WHERE id = $1 AND lease_owner = $2 AND state = 'waiting'";
     FINISH = "UPDATE jobs SET state = 'done', finished_at = $3, error = NULL,
@@ -66,6 +66,7 @@ impl FromRow for Job {
             key: row.get("key")?,
             payload: row.get("payload")?,
             due_at: row.get("due_at")?,
+            lane: row.get("lane")?,
             attempts: row.get("attempts")?,
             failures: row.get("failures")?,
             holder: Holder::from(row.get::<String>("lease_owner")?),
@@ -74,15 +75,20 @@ impl FromRow for Job {
 }
 
 /// Whether a claim would find something. A read: it disturbs no writer.
-pub(super) async fn is_waiting(database: &Database, now: Timestamp) -> Result<bool, StoreError> {
+pub(super) async fn is_waiting(
+    database: &Database,
+    lane: Lane,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
     let system = Clock::system().now();
-    let job: Option<(JobId,)> = database.optional(WAITING, params![now, system]).await?;
+    let job: Option<(JobId,)> = database.optional(WAITING, params![now, system, lane]).await?;
     Ok(job.is_some())
 }
 
-/// Claims jobs that are due, at most `limit`, in the order of their due times.
+/// Claims jobs of a lane that are due, at most `limit`, in the order of their due times.
 pub async fn claim(
     tx: &mut Transaction<'_>,
+    lane: Lane,
     now: Timestamp,
     lease: Duration,
     limit: usize,
@@ -91,7 +97,7 @@ pub async fn claim(
     let (holder, until) = (Holder::unique(), system.plus(lease));
     let limit = u32::try_from(limit).unwrap_or(u32::MAX);
     let mut jobs: Vec<Job> =
-        tx.all(CLAIM, params![now, system, holder.as_str(), until, limit]).await?;
+        tx.all(CLAIM, params![now, system, holder.as_str(), until, limit, lane]).await?;
     jobs.sort_by_key(|job| (job.due_at, job.id));
     Ok(jobs)
 }

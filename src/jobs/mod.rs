@@ -1,10 +1,11 @@
 //! Work that outlives requests and processes: enqueued in the transaction that makes it due,
 //! worked on under a lease, finished in the transaction of its effect.
 //!
-//! Reading order: this file (enqueue), `lease` (claim, renew, finish, give back), `handlers` (what
+//! Reading order: this file (enqueue), `lane` (what waits for whom), `lease` (claim, renew, finish, give back), `handlers` (what
 //! is done for each kind), `worker` (the actor that does it).
 
 mod handlers;
+mod lane;
 mod lease;
 mod meters;
 mod perform;
@@ -17,6 +18,7 @@ use crate::storage::{Database, Script, Statement, StoreError, Transaction, param
 use crate::types::{Clock, Holder, JobId, Timestamp};
 
 pub use handlers::{Handlers, Patience};
+pub use lane::Lane;
 pub use lease::{claim, finish, give_back, renew, take};
 pub use meters::Meters;
 pub use perform::{Desk, Rule};
@@ -28,16 +30,22 @@ pub const SCRIPT: Script = Script {
     name: "jobs",
     text: include_str!("../../migrations/common/0002_jobs.sql"),
 };
+/// The lanes of jobs, laid over them.
+pub const LANES: Script = Script {
+    version: 4,
+    name: "lanes",
+    text: include_str!("../../migrations/common/0004_lanes.sql"),
+};
 
 sql! {
     ENQUEUE = "INSERT INTO jobs (id, kind, key, payload, state, due_at, attempts, failures,
-                                 lease_until, created_at)
-               VALUES ($1, $2, $3, $4, 'waiting', $5, 0, 0, 0, $6)
+                                 lease_until, created_at, lane)
+               VALUES ($1, $2, $3, $4, 'waiting', $5, 0, 0, 0, $6, $7)
                ON CONFLICT (kind, key) WHERE state = 'waiting' DO NOTHING";
     HASTEN = "UPDATE jobs SET due_at = $3
               WHERE kind = $1 AND key = $2 AND state = 'waiting' AND due_at > $3";
     NEXT_DUE = "SELECT MIN(due_at) AS value FROM jobs
-                WHERE state = 'waiting' AND lease_until <= $1";
+                WHERE state = 'waiting' AND lane = $2 AND lease_until <= $1";
     BACKLOG = "SELECT kind,
                       CAST(SUM(CASE WHEN state = 'waiting' THEN 1 ELSE 0 END) AS BIGINT)
                           AS waiting,
@@ -71,6 +79,7 @@ pub struct NewJob {
     pub key: String,
     pub payload: Value,
     pub due_at: Timestamp,
+    pub lane: Lane,
 }
 
 /// A job under a lease of ours.
@@ -81,6 +90,7 @@ pub struct Job {
     pub key: String,
     pub payload: String,
     pub due_at: Timestamp,
+    pub lane: Lane,
     /// How often it was begun, this time included.
     pub attempts: u32,
     /// How often in a row it was begun and came to no end on purpose, this time included.
@@ -118,7 +128,13 @@ impl NewJob {
         payload: &impl Serialize,
         due_at: Timestamp,
     ) -> Result<NewJob, serde_json::Error> {
-        Ok(NewJob { kind, key: key.to_string(), payload: serde_json::to_value(payload)?, due_at })
+        let (key, payload) = (key.to_string(), serde_json::to_value(payload)?);
+        Ok(NewJob { kind, key, payload, due_at, lane: Lane::COMMON })
+    }
+
+    /// The same in another lane.
+    pub fn in_lane(self, lane: Lane) -> NewJob {
+        NewJob { lane, ..self }
     }
 }
 
@@ -138,8 +154,9 @@ pub async fn enqueue(
 ) -> Result<Option<JobId>, StoreError> {
     let id = JobId::new();
     let payload = job.payload.to_string();
-    let added =
-        tx.execute(ENQUEUE, params![id, job.kind, job.key, payload, job.due_at, now]).await?;
+    let NewJob { kind, key, due_at, lane, .. } = job;
+    let values = params![id, kind, key, payload, due_at, now, lane];
+    let added = tx.execute(ENQUEUE, values).await?;
     Ok((added == 1).then_some(id))
 }
 
@@ -153,10 +170,10 @@ pub async fn hasten(
     Ok(tx.execute(HASTEN, params![kind, key, due_at]).await? == 1)
 }
 
-/// When the next job is due that nobody works on.
-pub async fn next_due(database: &Database) -> Result<Option<Timestamp>, StoreError> {
+/// When the next job of a lane is due that nobody works on.
+async fn next_due(database: &Database, lane: Lane) -> Result<Option<Timestamp>, StoreError> {
     let system = Clock::system().now();
-    let (due_at,): (Option<Timestamp>,) = database.one(NEXT_DUE, params![system]).await?;
+    let (due_at,): (Option<Timestamp>,) = database.one(NEXT_DUE, params![system, lane]).await?;
     Ok(due_at)
 }
 

@@ -7,15 +7,15 @@ use busbar_http::Problem;
 use futures_util::FutureExt;
 use tokio::sync::watch;
 
-use crate::storage::{Database, StoreError};
+use crate::storage::{Database, StoreError, Transaction};
 use crate::types::{Backoff, Clock, Timestamp};
 
-use super::{Handlers, Job, Meters, Patience, lease};
+use super::{Handlers, Job, Lane, Meters, Patience, lease};
 
 /// The bounds of a worker.
 #[derive(Debug, Clone)]
 pub struct Rule {
-    /// Jobs worked on at a time.
+    /// Jobs of the common lane that are worked on at a time.
     pub parallel_max: usize,
     /// How long a holder that has died keeps a job from others. Renewed at a third of it.
     pub lease: Duration,
@@ -75,21 +75,44 @@ enum End {
 }
 
 impl Desk {
-    /// Claims what is due, at most `room`, and tells when the next job will be.
+    /// All lanes, with their places.
+    pub(super) fn lanes(&self) -> impl Iterator<Item = (Lane, usize)> {
+        std::iter::once((Lane::COMMON, self.rule.parallel_max)).chain(self.handlers.lanes())
+    }
+
+    /// Claims what is due, at most so many of each lane, and tells when the next job of one of them
+    /// will be.
     pub(super) async fn claim(
         &self,
-        room: usize,
+        room: Vec<(Lane, usize)>,
     ) -> Result<(Vec<Job>, Option<Timestamp>), StoreError> {
         let now = self.clock.now();
-        let mut jobs = Vec::new();
-        if lease::is_waiting(&self.database, now).await? {
-            let lease = self.rule.lease;
-            jobs = self
-                .database
-                .transaction(async |tx| lease::claim(tx, now, lease, room).await)
-                .await?;
+        let (mut waiting, mut jobs, mut next_due) = (Vec::new(), Vec::new(), None);
+        for (lane, places) in &room {
+            if lease::is_waiting(&self.database, *lane, now).await? {
+                waiting.push((*lane, *places));
+            }
         }
-        Ok((jobs, super::next_due(&self.database).await?))
+        if !waiting.is_empty() {
+            jobs = self.database.transaction(async |tx| self.claim_of(tx, &waiting).await).await?;
+        }
+        for (lane, _) in room {
+            let of_lane = super::next_due(&self.database, lane).await?;
+            next_due = next_due.into_iter().chain(of_lane).min();
+        }
+        Ok((jobs, next_due))
+    }
+
+    async fn claim_of(
+        &self,
+        tx: &mut Transaction<'_>,
+        room: &[(Lane, usize)],
+    ) -> Result<Vec<Job>, StoreError> {
+        let (now, mut jobs) = (self.clock.now(), Vec::new());
+        for (lane, places) in room {
+            jobs.extend(lease::claim(tx, *lane, now, self.rule.lease, *places).await?);
+        }
+        Ok(jobs)
     }
 
     /// Works on a job and writes down how that ended. When the database does not take that, the

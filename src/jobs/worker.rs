@@ -3,6 +3,7 @@
 //! It can be killed at any point: leases run out and another worker goes on. A handler that panics
 //! or fails gives its job back; the worker and its other jobs do not notice.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -14,7 +15,7 @@ use crate::storage::StoreError;
 use crate::types::Timestamp;
 
 use super::perform::Desk;
-use super::{Job, lease};
+use super::{Job, Lane, lease};
 
 /// For giving back what was claimed, when the incarnation ends.
 const RELEASE_WAIT_MAX: Duration = Duration::from_secs(1);
@@ -28,6 +29,8 @@ pub struct Worker {
     desk: Desk,
     /// Jobs under way, and a claim that may become some.
     running: watch::Sender<usize>,
+    /// Of them those of each lane.
+    busy: BTreeMap<Lane, usize>,
     /// Turns true when they must be given back.
     cut: watch::Sender<bool>,
     claiming: Claiming,
@@ -69,6 +72,7 @@ impl Worker {
         Worker {
             desk,
             running: watch::Sender::new(0),
+            busy: BTreeMap::new(),
             cut: watch::Sender::new(false),
             claiming: Claiming::Idle,
             failures: 0,
@@ -83,14 +87,17 @@ impl Worker {
         self.desk.meters.check()
     }
 
-    fn room(&self) -> usize {
-        self.desk.rule.parallel_max.saturating_sub(*self.running.borrow())
+    /// The lanes with places that are free.
+    fn room(&self) -> Vec<(Lane, usize)> {
+        let busy = |lane| self.busy.get(&lane).copied().unwrap_or(0);
+        let free = |(lane, places): (Lane, usize)| (lane, places.saturating_sub(busy(lane)));
+        self.desk.lanes().map(free).filter(|(_, free)| *free > 0).collect()
     }
 
     /// Claims what is due, unless a claim is under way, rests, or all hands are busy.
     fn look(&mut self, context: &mut Context<Self>) {
         let room = self.room();
-        if self.is_draining || room == 0 {
+        if self.is_draining || room.is_empty() {
             return;
         }
         match &mut self.claiming {
@@ -137,13 +144,16 @@ impl Worker {
     }
 
     fn begin(&mut self, job: Job, context: &mut Context<Self>) {
+        let lane = job.lane;
         self.running.send_modify(|running| *running += 1);
+        *self.busy.entry(lane).or_default() += 1;
         // A task of its own: what a handler does to its thread's turn, it does to itself.
         let work = actix_rt::spawn(self.desk.clone().perform(job, self.cut.subscribe()));
-        context.spawn(work.into_actor(self).map(|ended, worker, context| {
+        context.spawn(work.into_actor(self).map(move |ended, worker, context| {
             if let Err(error) = ended {
                 log::error!("work on a job ended unexpectedly: {error}");
             }
+            worker.busy.entry(lane).and_modify(|busy| *busy = busy.saturating_sub(1));
             worker.ended();
             worker.look(context);
         }));

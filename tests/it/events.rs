@@ -4,6 +4,7 @@
 mod house;
 mod inbox;
 mod jobs;
+mod lanes;
 mod outbox;
 mod relay;
 mod requests;

@@ -12,6 +12,7 @@ mod preferences;
 mod preview;
 mod security;
 mod server;
+mod stalled;
 
 use busbar::types::{EventId, ServiceName};
 use serde_json::{Value, json};

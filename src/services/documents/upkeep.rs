@@ -8,7 +8,7 @@ use actix_web::web::block;
 use busbar_http::Problem;
 use serde_json::Value;
 
-use crate::jobs::{self, Job, NewJob};
+use crate::jobs::{self, Job, Lane, NewJob};
 use crate::storage::Database;
 use crate::types::Clock;
 
@@ -24,7 +24,13 @@ const CONTENTS_MAX: u32 = 500;
 /// Makes sure that the job is there.
 pub(super) async fn ensure(database: &Database, clock: &Clock) -> Result<(), Problem> {
     let now = clock.now();
-    let job = NewJob { kind: SWEEP, key: KEY.to_owned(), payload: Value::Null, due_at: now };
+    let job = NewJob {
+        kind: SWEEP,
+        key: KEY.to_owned(),
+        payload: Value::Null,
+        due_at: now,
+        lane: Lane::COMMON,
+    };
     database.transaction(async |tx| jobs::enqueue(tx, &job, now).await).await?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use busbar_http::Problem;
 use serde::Deserialize;
 
 use crate::events::Event;
-use crate::jobs::{self, NewJob};
+use crate::jobs;
 use crate::storage::Transaction;
 use crate::types::{Amount, BillId, Currency, PaymentId, Timestamp, UserId};
 
@@ -110,7 +110,7 @@ pub(super) async fn queue(
     let facts = serde_json::to_string(&news.facts).map_err(Problem::internal)?;
     for channel in Channel::ALL {
         if let Some(id) = store::message::insert(tx, news, *channel, &facts, now).await? {
-            let job = NewJob::new(deliver::KIND, id, &(), now).map_err(Problem::internal)?;
+            let job = deliver::job(id, *channel, (news.category, news.template), now)?;
             jobs::enqueue(tx, &job, now).await?;
         }
     }

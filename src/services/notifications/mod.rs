@@ -107,10 +107,11 @@ impl Service for Notifications {
     }
 
     fn jobs(self: &Arc<Self>) -> Handlers {
-        let work: [(&'static str, Doing); 4] = [
-            (deliver::KIND, |it, job| {
-                async move { deliver::deliver(&it, &job).await }.boxed_local()
-            }),
+        let deliver: Doing =
+            |it, job| async move { deliver::deliver(&it, &job).await }.boxed_local();
+        let work: [(&'static str, Doing); 5] = [
+            (deliver::NOTICE, deliver),
+            (deliver::MAIL, deliver),
             (announce::KIND, |it, job| {
                 async move { announce::announce(&it, &job).await }.boxed_local()
             }),
@@ -121,7 +122,7 @@ impl Service for Notifications {
         ];
         // What another service keeps from being written waits for it, however long that takes.
         let patience = Patience::endless();
-        work.into_iter().fold(Handlers::new(), |handlers, (kind, work)| {
+        work.into_iter().fold(deliver::open(Handlers::new()), |handlers, (kind, work)| {
             let notifications = self.clone();
             handlers.on_with(kind, patience, move |job| work(notifications.clone(), job))
         })

@@ -6,7 +6,7 @@ use std::time::Duration;
 use busbar_http::Problem;
 use serde_json::Value;
 
-use crate::jobs::{self, Job, NewJob};
+use crate::jobs::{self, Job, Lane, NewJob};
 
 use super::Notifications;
 use super::store::message;
@@ -26,7 +26,13 @@ pub(super) async fn begin(notifications: &Notifications) -> Result<(), Problem> 
     let now = notifications.clock.now();
     let begun = notifications.database.transaction(async |tx| {
         for (kind, due_at) in [(LOOK, now), (FORGET, now.plus(FORGET_EVERY))] {
-            let job = NewJob { kind, key: KEY.to_owned(), payload: Value::Null, due_at };
+            let job = NewJob {
+                kind,
+                key: KEY.to_owned(),
+                payload: Value::Null,
+                due_at,
+                lane: Lane::COMMON,
+            };
             jobs::enqueue(tx, &job, now).await?;
         }
         Ok(())

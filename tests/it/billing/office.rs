@@ -93,7 +93,7 @@ impl Office {
         };
         let settings = storage::Settings::default();
         let database = Database::open("billing", &target, &settings).await.unwrap();
-        let common = [events::SCRIPT, jobs::SCRIPT];
+        let common = [events::SCRIPT, jobs::SCRIPT, jobs::LANES];
         database.migrate(&[&common, Billing::MIGRATIONS].concat()).await.unwrap();
         Office::serve(database, folder, Failpoints::default()).await
     }

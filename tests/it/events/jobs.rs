@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use busbar::jobs::{self, Job, NewJob};
+use busbar::jobs::{self, Job, Lane, NewJob};
 use busbar::storage::{Database, params, sql};
 use busbar::types::{JobId, Timestamp};
 use busbar_http::Problem;
@@ -31,7 +31,8 @@ pub(crate) async fn enqueue(stage: &Stage, job: &NewJob) -> Option<JobId> {
 }
 
 async fn claim(database: &Database, limit: usize) -> Vec<Job> {
-    let claimed = database.transaction(async |tx| jobs::claim(tx, now(), LEASE, limit).await);
+    let claimed =
+        database.transaction(async |tx| jobs::claim(tx, Lane::COMMON, now(), LEASE, limit).await);
     claimed.await.unwrap()
 }
 

@@ -62,7 +62,10 @@ impl Stage {
             Engine::Postgres => Target::parse(url, None).unwrap(),
         };
         let database = opened(&target).await;
-        database.migrate(&[busbar::events::SCRIPT, busbar::jobs::SCRIPT]).await.unwrap();
+        database
+            .migrate(&[busbar::events::SCRIPT, busbar::jobs::SCRIPT, busbar::jobs::LANES])
+            .await
+            .unwrap();
         Stage { database, target, folder }
     }
 

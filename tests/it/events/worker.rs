@@ -30,7 +30,7 @@ fn brief() -> Patience {
     Patience { backoff: Backoff { floor_ms: 1, ceiling_ms: 10 }, failures_max: Some(3) }
 }
 
-struct Working {
+pub(super) struct Working {
     worker: Addr<Worker>,
     metrics: Metrics,
     life: Monitored,
@@ -45,7 +45,7 @@ fn worker_of(database: &Database, handlers: Handlers, rule: Rule, clock: &Clock)
     Working { worker, metrics, life }
 }
 
-fn worker(stage: &Stage, handlers: Handlers) -> Working {
+pub(super) fn worker(stage: &Stage, handlers: Handlers) -> Working {
     worker_of(&stage.database, handlers, rule(), &Clock::system())
 }
 

@@ -15,7 +15,7 @@ use crate::support::person::PASSWORD;
 use crate::support::{Engine, Person, TestSystem};
 
 /// Longer than the longest wait between two tries.
-const NEXT_TRY: Duration = Duration::from_secs(2 * 3_600);
+pub(super) const NEXT_TRY: Duration = Duration::from_secs(2 * 3_600);
 
 /// Answers the mails one after the other; those that follow are taken.
 fn one_by_one(answers: &[(Step, Say)]) -> MailServer {
@@ -26,7 +26,11 @@ fn one_by_one(answers: &[(Step, Say)]) -> MailServer {
     })
 }
 
-async fn start(engine: Engine, server: &MailServer, more: &[(&str, &str)]) -> TestSystem {
+pub(super) async fn start(
+    engine: Engine,
+    server: &MailServer,
+    more: &[(&str, &str)],
+) -> TestSystem {
     let system = TestSystem::prepare(engine);
     let settings = server.settings();
     let mut settings: Vec<(&str, &str)> =

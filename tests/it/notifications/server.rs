@@ -1,6 +1,6 @@
 //! A mail server that answers by a script, and drops connections on request.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -24,7 +24,9 @@ pub(super) enum Step {
 pub(super) enum Say {
     Yes,
     No(&'static str),
-    /// Nothing, ever again.
+    /// Nothing, ever again; the connection stays until the other side ends it.
+    Nothing,
+    /// Nothing, and the connection ends.
     HangUp,
 }
 
@@ -117,6 +119,11 @@ impl Shared {
         match said {
             Say::Yes => say(stream, yes),
             Say::No(no) => say(stream, no),
+            Say::Nothing => {
+                stream.set_read_timeout(None).ok()?;
+                drop(stream.read(&mut [0]));
+                None
+            }
             Say::HangUp => None,
         }
     }

@@ -33,7 +33,7 @@ fn in_each_database() -> Room {
     ];
     Room {
         name: "common",
-        scripts: vec![events::SCRIPT, jobs::SCRIPT, agreed::SCRIPT],
+        scripts: vec![events::SCRIPT, jobs::SCRIPT, agreed::SCRIPT, jobs::LANES],
         statements: statements.concat(),
     }
 }

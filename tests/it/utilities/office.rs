@@ -85,7 +85,7 @@ impl Office {
         };
         let settings = storage::Settings::default();
         let database = Database::open("utilities", &target, &settings).await.unwrap();
-        let common = [events::SCRIPT, jobs::SCRIPT];
+        let common = [events::SCRIPT, jobs::SCRIPT, jobs::LANES];
         database.migrate(&[&common, Utilities::MIGRATIONS].concat()).await.unwrap();
         let (key, clock) = (PrivateKey::from_seed(&[7; 32]).unwrap(), Clock::settable());
         assert!(clock.set(TODAY.parse().unwrap()));

@@ -7,6 +7,7 @@
 
 mod conclude;
 mod gather;
+mod lanes;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -28,8 +29,7 @@ use super::template::{Fault, Letter};
 use self::gather::Known;
 
 pub(super) use self::gather::contact;
-
-pub(super) const KIND: &str = "deliver_notification";
+pub(super) use self::lanes::{MAIL, NOTICE, job, open};
 
 /// What becomes of a message after one look at it.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,6 +84,9 @@ pub(super) async fn deliver(notifications: &Notifications, job: &Job) -> Result<
     let Some(message) = message.filter(|message| message.status == Status::Queued) else {
         return Ok(()); // Forgotten, or at its end before.
     };
+    if lanes::is_misplaced(job, &message) {
+        return lanes::replace(notifications, job, &message).await;
+    }
     let end = match look(notifications, &message).await {
         Ok(end) | Err(Stop::End(end)) => end,
         Err(Stop::Problem(problem)) => return Err(problem),

@@ -4,7 +4,7 @@ use actix_web::web::Data;
 use busbar_http::{Caller, Found, Listed, Path, Problem, Query, Reply, RequestId};
 use serde_json::Value;
 
-use crate::jobs::{self, NewJob};
+use crate::jobs;
 use crate::types::{Cursor, UserId};
 
 use super::super::Notifications;
@@ -111,17 +111,19 @@ pub(crate) async fn retry(
 ) -> Result<Reply, Problem> {
     caller.require_staff()?;
     let now = notifications.clock.now();
-    let job = NewJob::new(deliver::KIND, id, &(), now).map_err(Problem::internal)?;
     let queued = notifications.database.transaction(async |tx| {
         let is_queued = store::message::requeue(tx, id).await?;
-        let shown = view(store::message::seen(tx, id).await?)?;
+        let message = store::message::seen(tx, id).await?;
+        let message = message.ok_or(NOTIFICATION_NOT_FOUND)?;
         if !is_queued {
             return Err(NOTIFICATION_NOT_FAILED.problem());
         }
+        let kind = (message.category, message.template);
+        let job = deliver::job(id, message.channel, kind, now)?;
         jobs::enqueue(tx, &job, now).await?;
         let (who, subject) = ((&caller, &request), format!("notification/{id}"));
         put_on_record(tx, who, "notification.retried", subject, Value::Null, now).await?;
-        Ok(shown)
+        Ok(NotificationView::from(message))
     });
     Reply::first(202, &queued.await?)
 }
