@@ -4,6 +4,7 @@
 mod complete;
 mod routes;
 mod upkeep;
+mod waits;
 
 use std::path::PathBuf;
 
