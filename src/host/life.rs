@@ -62,7 +62,8 @@ pub(super) async fn run<S: Service>(
 
     let road = host.road(S::NAME, &database, &metrics, &peers)?;
     let desk = host.desk(service.jobs(), &database, &metrics)?;
-    let remarks = vec![road.meters.check(), desk.meters.check()];
+    let mut remarks = vec![road.meters.check(), desk.meters.check()];
+    remarks.extend(service.remarks());
     let kept = Duration::from_secs(u64::from(host.config.requests.retention_days) * 24 * 3_600);
     let (forgotten, clock) = (database.clone(), host.clock.clone());
     let forget = move |ended| requests::forget_old(forgotten.clone(), clock.clone(), kept, ended);

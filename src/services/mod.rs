@@ -63,6 +63,11 @@ pub trait Service: Send + Sync + Sized + 'static {
         Vec::new()
     }
 
+    /// What someone should see to, though it can do its work.
+    fn remarks(&self) -> Vec<Check> {
+        Vec::new()
+    }
+
     /// What is done for each kind of its durable jobs.
     fn jobs(self: &Arc<Self>) -> Handlers {
         Handlers::new()

@@ -1,6 +1,7 @@
 //! What people are told: once, by mail and in their inbox, as they wish, whatever happens on the way.
 
 mod announcements;
+mod away;
 mod crash;
 mod events;
 mod failures;

@@ -4,8 +4,9 @@
 //! transaction that hears it: once for an event, a template and a channel. A durable job brings
 //! each to its end (`deliver`): it asks who the person is and what the bill says, looks whether the
 //! message is wanted (`model/preference`), writes it (`template`), and sends it (`channel`). What
-//! did not go is tried again by what kept it (`retry`). Reading order: `events`, `deliver`,
-//! `template`, `channel`, `handlers`, `store`.
+//! did not go is tried again by what kept it (`retry`); while no mail goes at all, one asks for all
+//! (`channel/outage`), and health tells. Reading order: `events`, `deliver`, `template`, `channel`,
+//! `handlers`, `store`.
 //!
 //! What a mail says is not kept, as it may hold a code; a notice is, and never holds one. Addresses
 //! are asked for each time and kept nowhere.
@@ -26,7 +27,7 @@ mod upkeep;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use busbar_http::{Kind, Metrics, Problem, Routes, about};
+use busbar_http::{Check, Kind, Metrics, Problem, Routes, about};
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
@@ -91,7 +92,7 @@ impl Service for Notifications {
         let Setup { database, clock, settings, peers, failpoints } = setup;
         let notifications = Notifications {
             writer: Writer::new(&settings.public_url)?,
-            post: Post::open(&settings)?,
+            post: Post::open(&settings, clock.clone())?,
             meters: Meters::new()?,
             database,
             clock,
@@ -104,6 +105,10 @@ impl Service for Notifications {
 
     fn routes() -> Routes {
         inbox().and(office())
+    }
+
+    fn remarks(&self) -> Vec<Check> {
+        vec![self.post.check()]
     }
 
     fn jobs(self: &Arc<Self>) -> Handlers {

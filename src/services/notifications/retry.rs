@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::types::Backoff;
+use crate::types::Timestamp;
 
 /// The waits after the first failure, the second, and so on; after the last one it has failed.
 const WAITS: [Duration; 4] = [
@@ -15,8 +15,9 @@ const WAITS: [Duration; 4] = [
 /// A wait is longer by up to a tenth of it: what failed together does not come back together.
 const SPREAD: u64 = 10;
 
-/// While the mail server refuses us as a whole: no message is to blame, and none is given up.
-const REFUSED: Backoff = Backoff { floor_ms: 10_000, ceiling_ms: 900_000 };
+/// What waits for the mail server, and is not to blame, is given up after so long: nobody wants it any
+/// more. What bears a code ends before that, when the code does.
+const WAITED_MAX: Duration = Duration::from_secs(3 * 86_400);
 
 /// The wait after so many failures of a message, this one included. `None`: it was the last.
 pub(super) fn after_failure(failures: u32, chance: u64) -> Option<Duration> {
@@ -25,9 +26,9 @@ pub(super) fn after_failure(failures: u32, chance: u64) -> Option<Duration> {
     Some(Duration::from_millis(wait_ms + chance % (wait_ms / SPREAD)))
 }
 
-/// The wait while nothing can be sent at all, after so many looks at this message.
-pub(super) fn while_refused(looks: u32, chance: u64) -> Duration {
-    REFUSED.wait(looks, chance)
+/// Whether a message that was queued then has waited for the mail server in vain.
+pub(super) fn is_too_late(queued_at: Timestamp, now: Timestamp) -> bool {
+    now.since(queued_at) >= WAITED_MAX
 }
 
 #[cfg(test)]
@@ -48,8 +49,10 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_of_the_house_is_waited_for_without_end() {
-        assert!(while_refused(1, 0) >= Duration::from_secs(10));
-        assert!(while_refused(u32::MAX, u64::MAX) <= Duration::from_secs(900));
+    fn the_mail_server_is_waited_for_three_days() {
+        let at = Timestamp::from_seconds;
+        assert!(!is_too_late(at(0), at(3 * 86_400 - 1)));
+        assert!(is_too_late(at(0), at(3 * 86_400)));
+        assert!(!is_too_late(at(5), at(0)), "a clock that was set back");
     }
 }

@@ -75,6 +75,12 @@ impl MailServer {
         ]
     }
 
+    /// Nobody is there any more.
+    pub(super) fn leave(&self) {
+        self.shared.is_over.store(true, SeqCst);
+        drop(TcpStream::connect(("127.0.0.1", self.port)));
+    }
+
     /// Mails that came whole, whatever was said to them.
     pub(super) fn heard(&self) -> Vec<Letter> {
         self.shared.heard.lock().unwrap().iter().map(|mail| Letter::read(mail)).collect()
@@ -83,8 +89,7 @@ impl MailServer {
 
 impl Drop for MailServer {
     fn drop(&mut self) {
-        self.shared.is_over.store(true, SeqCst);
-        drop(TcpStream::connect(("127.0.0.1", self.port)));
+        self.leave();
     }
 }
 

@@ -23,11 +23,11 @@ impl Folder {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => {
                 log::error!("mail cannot be put into the mailbox: {error}");
-                Err(Failure::Refused { code: "mailbox_unwritable" })
+                Err(Failure::refused("mailbox_unwritable"))
             }
             Err(error) => {
                 log::error!("mail was not put into the mailbox: {error}");
-                Err(Failure::Refused { code: "mailbox_unwritable" })
+                Err(Failure::refused("mailbox_unwritable"))
             }
         }
     }

@@ -12,6 +12,7 @@ use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailParameter};
+use tokio::time::{Instant, timeout_at};
 
 use crate::config::{self, SmtpSecurity};
 use crate::services::OpenError;
@@ -25,6 +26,8 @@ const MECHANISMS: [Mechanism; 2] = [Mechanism::Plain, Mechanism::Login];
 /// Refusals of an address for good; not those that say why in a code of policy (RFC 3463, x.7.x).
 const BOUNCES: [u16; 3] = [550, 551, 553];
 const LOGIN_WANTED: u16 = 530;
+const UNREACHABLE: &str = "smtp_unreachable";
+const TIMEOUT: &str = "smtp_timeout";
 
 pub(super) struct Smtp {
     host: String,
@@ -69,41 +72,20 @@ impl Smtp {
 
     /// `Ok` once the server has taken the mail.
     pub(super) async fn send(&self, envelope: &Envelope, mail: &[u8]) -> Result<(), Failure> {
-        let sent = tokio::time::timeout(self.timeout, self.converse(envelope, mail)).await;
-        let mut connection = sent.unwrap_or_else(|_| Err(Failure::temporary("smtp_timeout")))?;
+        let until = Instant::now() + self.timeout;
+        let reached = timeout_at(until, self.reach()).await;
+        let mut connection = reached.unwrap_or_else(|_| Err(Failure::refused(TIMEOUT)))?;
+        let sent = timeout_at(until, converse(&mut connection, envelope, mail)).await;
+        sent.unwrap_or_else(|_| Err(Failure::temporary(TIMEOUT)))?;
         // It has the mail: however this ends.
         drop(tokio::time::timeout(QUIT_WAIT_MAX, connection.abort()).await);
         Ok(())
     }
 
-    async fn converse(
-        &self,
-        envelope: &Envelope,
-        mail: &[u8],
-    ) -> Result<AsyncSmtpConnection, Failure> {
+    /// A connection over which mail can be spoken of.
+    async fn reach(&self) -> Result<AsyncSmtpConnection, Failure> {
         let mut connection = self.connect().await?;
         self.log_in(&mut connection).await?;
-
-        let mut parameters = Vec::new();
-        if !is_ascii(envelope) {
-            if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
-                let code = "smtp_utf8_unsupported".to_owned();
-                return Err(Failure::Permanent { code, is_bounce: false });
-            }
-            parameters.push(MailParameter::SmtpUtfEight);
-        }
-        let from = Mail::new(envelope.from().cloned(), parameters);
-        connection.command(from).await.map_err(|error| answered(&error))?;
-        for address in envelope.to() {
-            let to = Rcpt::new(address.clone(), Vec::new());
-            connection.command(to).await.map_err(|error| of_address(&error))?;
-        }
-        connection.command(Data).await.map_err(|error| answered(&error))?;
-        connection.message(mail).await.map_err(|error| match error.status() {
-            Some(_) => answered(&error),
-            // The server may have it, and deliver it. The next one has the same Message-ID.
-            None => Failure::temporary("smtp_outcome_unknown"),
-        })?;
         Ok(connection)
     }
 
@@ -124,12 +106,12 @@ impl Smtp {
         server: (&str, u16),
     ) -> Result<AsyncSmtpConnection, Failure> {
         let stream = Careful::connect(server).await;
-        let stream = stream.map_err(|_| Failure::temporary("smtp_unreachable"))?;
+        let stream = stream.map_err(|_| Failure::refused(UNREACHABLE))?;
         let connecting = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello);
         let mut connection = connecting.await.map_err(|error| of_connection(&error))?;
         if !connection.can_starttls() {
             log::error!("the mail server does not offer STARTTLS: no mail is sent");
-            return Err(Failure::Refused { code: "smtp_starttls_missing" });
+            return Err(Failure::refused("smtp_starttls_missing"));
         }
         let upgraded = connection.starttls(self.tls.clone(), &self.hello).await;
         upgraded.map_err(|error| of_connection(&error))?;
@@ -146,6 +128,34 @@ impl Smtp {
     }
 }
 
+async fn converse(
+    connection: &mut AsyncSmtpConnection,
+    envelope: &Envelope,
+    mail: &[u8],
+) -> Result<(), Failure> {
+    let mut parameters = Vec::new();
+    if !is_ascii(envelope) {
+        if !connection.server_info().supports_feature(Extension::SmtpUtfEight) {
+            let code = "smtp_utf8_unsupported".to_owned();
+            return Err(Failure::Permanent { code, is_bounce: false });
+        }
+        parameters.push(MailParameter::SmtpUtfEight);
+    }
+    let from = Mail::new(envelope.from().cloned(), parameters);
+    connection.command(from).await.map_err(|error| answered(&error))?;
+    for address in envelope.to() {
+        let to = Rcpt::new(address.clone(), Vec::new());
+        connection.command(to).await.map_err(|error| of_address(&error))?;
+    }
+    connection.command(Data).await.map_err(|error| answered(&error))?;
+    connection.message(mail).await.map_err(|error| match error.status() {
+        Some(_) => answered(&error),
+        // The server may have it, and deliver it. The next one has the same Message-ID.
+        None => Failure::temporary("smtp_outcome_unknown"),
+    })?;
+    Ok(())
+}
+
 fn is_ascii(envelope: &Envelope) -> bool {
     let mut addresses = envelope.from().into_iter().chain(envelope.to());
     addresses.all(|address| AsRef::<str>::as_ref(address).is_ascii())
@@ -153,24 +163,24 @@ fn is_ascii(envelope: &Envelope) -> bool {
 
 fn login_refused() -> Failure {
     log::error!("the mail server refuses our login: no mail is sent");
-    Failure::Refused { code: "smtp_login_refused" }
+    Failure::refused("smtp_login_refused")
 }
 
 /// Before the mail is spoken of, nothing that goes wrong is its fault.
 fn of_connection(error: &Error) -> Failure {
     if error.is_tls() || is_about_certificates(error) {
         log::error!("no protected way to the mail server: {}", innermost(error));
-        return Failure::Refused { code: "smtp_tls_failed" };
+        return Failure::refused("smtp_tls_failed");
     }
     match error.status() {
-        Some(code) => Failure::temporary(format!("smtp_{code}")),
-        None => Failure::temporary("smtp_unreachable"),
+        Some(code) => Failure::refused(format!("smtp_{code}")),
+        None => Failure::refused(UNREACHABLE),
     }
 }
 
 /// The server's word on the mail; without one the connection is gone.
 fn answered(error: &Error) -> Failure {
-    let Some(code) = number(error) else { return Failure::temporary("smtp_unreachable") };
+    let Some(code) = number(error) else { return Failure::temporary(UNREACHABLE) };
     if code == LOGIN_WANTED {
         return login_refused();
     }

@@ -11,7 +11,7 @@ use super::super::Notifications;
 use super::super::model::message::Message;
 use super::super::retry;
 use super::super::store::{message, suppression};
-use super::End;
+use super::{End, lanes};
 
 pub(super) async fn conclude(
     notifications: &Notifications,
@@ -20,8 +20,8 @@ pub(super) async fn conclude(
     end: End,
 ) -> Result<(), Problem> {
     let now = notifications.clock.now();
-    let end = given_up(message, end);
-    let again_at = again_at(job, message, &end, now);
+    let end = given_up(message, lanes::queued_at(job, message), end, now);
+    let again_at = again_at(notifications, message, &end);
     let written = notifications.database.transaction(async |tx| {
         write(tx, message, &end, now).await?;
         match again_at {
@@ -37,9 +37,10 @@ pub(super) async fn conclude(
     Ok(())
 }
 
-/// The last of all tries has failed for good.
-fn given_up(message: &Message, end: End) -> End {
+/// The last of all tries has failed for good; and what nobody is to blame for has its time.
+fn given_up(message: &Message, queued_at: Timestamp, end: End, now: Timestamp) -> End {
     match end {
+        End::Waits { .. } if retry::is_too_late(queued_at, now) => End::failed("waited_too_long"),
         End::Again { code } if retry::after_failure(message.attempts + 1, 0).is_none() => {
             End::Failed { code, tries: 1 }
         }
@@ -48,13 +49,14 @@ fn given_up(message: &Message, end: End) -> End {
 }
 
 /// When the job is due again; `None`: it is done.
-fn again_at(job: &Job, message: &Message, end: &End, now: Timestamp) -> Option<Timestamp> {
+fn again_at(notifications: &Notifications, message: &Message, end: &End) -> Option<Timestamp> {
+    let now = notifications.clock.now();
     let chance = Uuid::new_v4().as_u64_pair().0;
     match end {
         End::Again { .. } => {
             retry::after_failure(message.attempts + 1, chance).map(|wait| now.plus(wait))
         }
-        End::Waits { .. } => Some(now.plus(retry::while_refused(job.attempts, chance))),
+        End::Waits { .. } => Some(notifications.post.again_at(chance)),
         End::Sent(_) | End::Suppressed { .. } | End::Failed { .. } | End::Bounced { .. } => None,
     }
 }
@@ -83,8 +85,9 @@ async fn write(
 fn code(end: &End) -> Option<&str> {
     match end {
         End::Sent(_) => None,
-        End::Suppressed { code } | End::Waits { code } => Some(code),
-        End::Failed { code, .. } | End::Bounced { code, .. } | End::Again { code } => Some(code),
+        End::Suppressed { code } => Some(code),
+        End::Failed { code, .. } | End::Bounced { code, .. } => Some(code),
+        End::Again { code } | End::Waits { code } => Some(code),
     }
 }
 

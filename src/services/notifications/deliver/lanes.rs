@@ -3,6 +3,7 @@
 //! in without it has places beside those.
 
 use busbar_http::Problem;
+use serde::{Deserialize, Serialize};
 
 use crate::jobs::{self, Handlers, Job, Lane, NewJob};
 use crate::types::Timestamp;
@@ -23,6 +24,12 @@ const URGENT: Lane = Lane::own(2);
 /// Further conversations, of urgent mails.
 const URGENT_MAX: usize = 2;
 
+/// What a job holds beside the message's id.
+#[derive(Deserialize, Serialize)]
+struct Queued {
+    queued_at: Timestamp,
+}
+
 pub(in super::super) fn open(handlers: Handlers) -> Handlers {
     handlers.lane(MAILS, MAILS_MAX).lane(URGENT, URGENT_MAX)
 }
@@ -39,7 +46,14 @@ pub(in super::super) fn job(
         Channel::Email if is_urgent(category, template) => (MAIL, URGENT),
         Channel::Email => (MAIL, MAILS),
     };
-    Ok(NewJob::new(kind, id, &(), at).map_err(Problem::internal)?.in_lane(lane))
+    let job = NewJob::new(kind, id, &Queued { queued_at: at }, at).map_err(Problem::internal)?;
+    Ok(job.in_lane(lane))
+}
+
+/// Since when the message has been waiting, this time.
+pub(super) fn queued_at(job: &Job, message: &Message) -> Timestamp {
+    // Releases before told nothing.
+    job.read::<Queued>().map_or(message.created_at, |queued| queued.queued_at)
 }
 
 /// What staff say is not, whatever they call it: it goes to many.

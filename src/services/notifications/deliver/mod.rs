@@ -21,7 +21,7 @@ use super::Notifications;
 use super::channel::{Failure, Mail};
 use super::model::message::Message;
 use super::model::preference::Stored;
-use super::model::{Channel, NotificationId, Status};
+use super::model::{Category, Channel, NotificationId, Status};
 use super::store::message::Left;
 use super::store::{self, preference, suppression};
 use super::template::{Fault, Letter};
@@ -54,7 +54,7 @@ enum End {
     },
     /// Not its fault at all: it waits.
     Waits {
-        code: &'static str,
+        code: String,
     },
 }
 
@@ -97,6 +97,13 @@ pub(super) async fn deliver(notifications: &Notifications, job: &Job) -> Result<
 async fn look(notifications: &Notifications, message: &Message) -> Result<End, Stop> {
     if !is_wanted(notifications, message).await? {
         return Ok(End::Suppressed { code: "muted" });
+    }
+    // What is about an account ends when it is not needed any more, whether mail goes or not.
+    if message.channel == Channel::Email
+        && message.category != Category::Security
+        && let Some(code) = notifications.post.held()
+    {
+        return Ok(End::Waits { code });
     }
     let known = gather::gather(notifications, message).await?;
     match message.channel {
