@@ -1,13 +1,15 @@
 //! The process's log, on standard error, whose levels can be changed while everybody logs.
 
 mod lines;
+mod outlet;
 
 use std::sync::OnceLock;
 
 use arc_swap::ArcSwap;
-use env_logger::{Builder, Logger};
+use env_logger::{Builder, Logger, Target};
 use log::{Log, Metadata, Record, SetLoggerError};
 
+use self::outlet::Outlet;
 use crate::config::{self, LogFormat};
 
 /// A level for a target and what is below it; `None`: for all others.
@@ -16,7 +18,10 @@ type Directive = (Option<String>, String);
 /// Filled once, by `install`.
 static SWITCH: OnceLock<Switch> = OnceLock::new();
 
-struct Switch(ArcSwap<Current>);
+struct Switch {
+    current: ArcSwap<Current>,
+    outlet: Outlet,
+}
 
 struct Current {
     settings: config::Log,
@@ -25,21 +30,22 @@ struct Current {
 
 impl Log for Switch {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.0.load().logger.enabled(metadata)
+        self.current.load().logger.enabled(metadata)
     }
 
     fn log(&self, record: &Record<'_>) {
-        self.0.load().logger.log(record);
+        self.current.load().logger.log(record);
     }
 
     fn flush(&self) {
-        self.0.load().logger.flush();
+        self.outlet.flush();
     }
 }
 
 impl Current {
-    fn new(settings: config::Log) -> Current {
+    fn new(settings: config::Log, outlet: Outlet) -> Current {
         let mut builder = Builder::new();
+        builder.target(Target::Pipe(Box::new(outlet)));
         builder.parse_filters(&settings.filter);
         match settings.format {
             LogFormat::Text => builder.format(lines::text),
@@ -54,31 +60,34 @@ impl Current {
 /// # Errors
 /// When something logs already.
 pub fn install(settings: &config::Log) -> Result<(), SetLoggerError> {
-    let current = || ArcSwap::from_pointee(Current::new(settings.clone()));
-    let switch = SWITCH.get_or_init(|| Switch(current()));
+    let switch = SWITCH.get_or_init(|| {
+        let outlet = Outlet::to(std::io::stderr());
+        let current = Current::new(settings.clone(), outlet.clone());
+        Switch { current: ArcSwap::from_pointee(current), outlet }
+    });
     log::set_logger(switch)?;
-    log::set_max_level(switch.0.load().logger.filter());
+    log::set_max_level(switch.current.load().logger.filter());
     Ok(())
 }
 
 /// Logs by these from now on.
 pub fn set(settings: &config::Log) {
     let Some(switch) = SWITCH.get() else { return };
-    let current = Current::new(settings.clone());
+    let current = Current::new(settings.clone(), switch.outlet.clone());
     log::set_max_level(current.logger.filter());
-    switch.0.store(current.into());
+    switch.current.store(current.into());
 }
 
 /// The levels in effect: `info,actix_server=warn`.
 pub fn filter() -> String {
-    SWITCH.get().map(|switch| switch.0.load().settings.filter.clone()).unwrap_or_default()
+    SWITCH.get().map(|switch| switch.current.load().settings.filter.clone()).unwrap_or_default()
 }
 
 /// Changes one level: of a target, or of all that have none of their own. The levels then in effect.
 pub fn set_level(target: Option<&str>, level: &str) -> String {
     let filter = changed(&filter(), target, level);
     if let Some(switch) = SWITCH.get() {
-        let format = switch.0.load().settings.format;
+        let format = switch.current.load().settings.format;
         set(&config::Log { filter: filter.clone(), format });
     }
     filter

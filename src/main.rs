@@ -10,7 +10,9 @@ fn main() -> ExitCode {
     match cli::parse(std::env::args_os()) {
         Ok(arguments) => {
             let command = arguments.command.unwrap_or(Command::Start(arguments.start));
-            commands::run(command, &mut stdout(), &mut stderr())
+            let code = commands::run(command, &mut stdout(), &mut stderr());
+            log::logger().flush();
+            code
         }
         Err(error) => {
             // Help and version come this way too; printing fails only when nobody listens.

@@ -22,6 +22,7 @@ mod documents;
 mod events;
 mod gateway;
 mod health;
+mod logs;
 mod metrics;
 mod notifications;
 mod payments;
