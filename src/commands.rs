@@ -14,7 +14,7 @@ use busbar_actors::{Ending, Failure, panics, signals};
 use crate::build::{BUILD, Build};
 use crate::cli::{Command, Named, Order, Services, Settings, Start};
 use crate::config::{Config, Faults, Warning, environment_of_process};
-use crate::host::{Host, check_data_dir, check_database};
+use crate::host::{Host, check_data_dir, check_database, raise_limit};
 use crate::storage::Database;
 use crate::types::{Clock, ServiceName};
 use crate::{demo, logging, renewal, tree, welcome};
@@ -149,6 +149,7 @@ async fn start(
     out: &mut dyn Write,
 ) -> Result<ExitCode, Failure> {
     panics::install();
+    raise_limit();
     let mut requests = signals::install()?;
     let limit = Duration::from_millis(config.server.shutdown_timeout_ms);
     let clock = demo.as_ref().map_or_else(|| clock(&config), demo::Plan::clock);

@@ -1,12 +1,13 @@
 //! What the services of one process share: keys, clock, metrics, the ways to each other.
 //!
 //! `life.rs` is one life of a service, an incarnation; `ways.rs` leads to the others, `names` says where
-//! they are. Nothing here knows what a service is for, and by name only the one whose keys verify tokens;
-//! `tree.rs` brings the rest.
+//! they are. Nothing here knows what a service is for, and by name only the one whose keys verify tokens
+//! and the one that clients come to; `tree.rs` brings the rest.
 
 mod current;
 mod data_dir;
 mod database;
+mod files;
 mod letters;
 mod life;
 mod meters;
@@ -33,11 +34,13 @@ use crate::faults::Faults;
 use crate::health::Inside;
 use crate::keys::{KeyFault, SecretKey};
 use crate::services::{Peers, Service};
+use crate::types::ServiceName::Gateway;
 use crate::types::{Clock, ServiceName};
 
 use self::current::Current;
 pub use self::current::{Heed, ShownSettings, check_database};
 pub use self::data_dir::check_data_dir;
+pub use self::files::raise_limit;
 pub use self::letters::{DeadEvent, DeadJob, Fate};
 use self::meters::DiskCollector;
 pub use self::meters::RecordCollector;
@@ -45,8 +48,6 @@ use self::names::Directory;
 pub use self::names::Moved;
 pub use self::serving::{Told, serve_incarnation};
 
-/// Open connections of one worker thread of a domain service.
-const CONNECTIONS_MAX: usize = 4096;
 /// For a key set, from the users service.
 const KEYS_WAIT: Duration = Duration::from_secs(2);
 
@@ -209,12 +210,19 @@ impl Host {
 
     pub fn limits(&self, name: ServiceName) -> Limits {
         let server = &self.config.server;
+        let workers = self.config.services.get(name).workers;
+        // The gateway is what everybody comes to: it has as many connections as all the others.
+        let hosted = &self.config.process.services;
+        let others = hosted.iter().filter(|other| **other != Gateway).count().max(1) as u64;
+        let is_shared = hosted.contains(&Gateway) && hosted.len() > 1;
+        let share = if name == Gateway { others } else { 1 };
+        let shares = if is_shared { 2 * others } else { others };
         Limits {
-            workers: self.config.services.get(name).workers,
+            workers,
             keep_alive: Duration::from_millis(server.keep_alive_ms),
             client_request_timeout: Duration::from_millis(server.client_request_timeout_ms),
             drain: Duration::from_millis(server.drain_ms),
-            connections_max: CONNECTIONS_MAX,
+            connections_max: files::connections_max(workers, share, shares),
             body_bytes_max: server.body_bytes_max,
         }
     }

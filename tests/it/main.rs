@@ -12,6 +12,7 @@ mod analytics;
 mod architecture;
 mod billing;
 mod config;
+mod connections;
 mod console;
 mod control;
 mod crash;

@@ -1,7 +1,6 @@
 //! No room on the disk: told as such, and nobody else is troubled.
 
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use busbar::types::ServiceName;
 
@@ -9,6 +8,7 @@ use serde_json::json;
 
 use super::desk::{Sending, beside, blobs, content, id_of, noise};
 use crate::payments::{bill_is, payment_is};
+use crate::support::bare::Bare;
 use crate::support::orders::order;
 use crate::support::person::PASSWORD;
 use crate::support::{Engine, TestSystem};
@@ -16,39 +16,17 @@ use crate::support::{Engine, TestSystem};
 /// Files of 12 MiB at most where a block is 512 bytes, as POSIX has it; 24 MiB in other shells.
 const BLOCKS: &str = "24576";
 
-struct Limited(Child);
-
-impl Limited {
-    /// From now on no file grows beyond this; `unlimited` is a number, too.
-    fn limit(&self, bytes: &str) {
-        let (id, limit) = (self.0.id().to_string(), format!("--fsize={bytes}:"));
-        let done = Command::new("prlimit").args(["--pid", &id, &limit]).status();
-        assert!(done.unwrap().success());
-    }
-}
-
-impl Drop for Limited {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
+/// From now on no file of the process grows beyond this; `unlimited` is a number, too.
+fn limit(process: &Bare, bytes: &str) {
+    let (id, limit) = (process.0.id().to_string(), format!("--fsize={bytes}:"));
+    let done = Command::new("prlimit").args(["--pid", &id, &limit]).status();
+    assert!(done.unwrap().success());
 }
 
 /// The program, where no file can grow beyond a limit: as it is on a full disk, a write fails.
-fn limited(system: &TestSystem, blocks: &str) -> Limited {
-    let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/test.toml");
-    let script = format!("trap '' XFSZ; ulimit -S -f {blocks}; exec \"$0\" \"$@\"");
-    let started = Command::new("/bin/sh")
-        .args(["-c", &script, env!("CARGO_BIN_EXE_busbar"), "start", "--data", "data", "--config"])
-        .arg(config)
-        .env_clear()
-        .envs(system.environment().iter().cloned())
-        .current_dir(system.folder())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn();
-    Limited(started.unwrap())
+fn limited(system: &TestSystem, blocks: &str) -> Bare {
+    let words = format!("trap '' XFSZ; ulimit -S -f {blocks};");
+    Bare::start(system, &words, Stdio::null())
 }
 
 async fn told(engine: Engine) {
@@ -93,13 +71,13 @@ async fn writes_go_on_when_there_is_room_again() {
     let payer = alice.keyed("short");
     let login = json!({"email": "alice@example.org", "password": PASSWORD});
 
-    running.limit("4096");
+    limit(&running, "4096");
     for _ in 0..3 {
         let paid = payer.post("/api/payments", order(&bill, 4496, "tok_ok")).await;
         let known = system.anonymous().post("/api/auth/login", login.clone()).await;
         assert!(paid.status >= 500 && known.status >= 500, "{paid} {known}");
     }
-    running.limit("unlimited");
+    limit(&running, "unlimited");
 
     system
         .eventually("people log in again", async || {

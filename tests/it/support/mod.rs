@@ -1,5 +1,6 @@
 //! What the integration tests stand on: the real program, real databases, people who use it.
 
+pub(crate) mod bare;
 pub(crate) mod caretaker;
 pub(crate) mod engine;
 pub(crate) mod folder;
