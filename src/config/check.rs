@@ -6,6 +6,7 @@ use crate::types::{ServiceName, nearest};
 use super::admin;
 use super::environment::variable_of;
 use super::fault::Faults;
+use super::named;
 use super::{Config, Service};
 
 /// The first may not be more than the second.
@@ -27,6 +28,7 @@ pub(super) fn faults(config: &Config, faults: &mut Faults) {
     direct_urls(config, faults);
     users(config, faults);
     admin::faults(config, faults);
+    named::faults(config, faults);
     injection(config, faults);
 }
 

@@ -13,6 +13,7 @@ mod environment;
 mod fault;
 mod given;
 mod load;
+mod named;
 mod reader;
 mod secret;
 mod sections;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod complete;
+mod named;
 mod routes;
 mod upkeep;
 mod waits;
