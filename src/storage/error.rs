@@ -27,7 +27,7 @@ pub enum StoreError {
     /// The body of a transaction went on after a failed statement and asked to commit.
     #[error("{statement} had failed, and its transaction was to be committed")]
     Swallowed { statement: &'static str },
-    /// No database at the other end.
+    /// No database at the other end, or one that cannot write.
     #[error("database unavailable: {what}")]
     Unavailable { what: String },
     /// A connection broke off with a statement under way. A `COMMIT` that ends so may have happened.

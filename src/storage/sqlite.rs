@@ -31,6 +31,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 const SQLITE_BUSY: i32 = 5;
 const SQLITE_LOCKED: i32 = 6;
+/// Its file cannot be written or read at the moment: a fault of the disk, no room, no way to it.
+const SQLITE_WITHOUT_DISK: [i32; 3] = [10, 13, 14];
 
 #[derive(Clone)]
 pub(super) struct Pools {
@@ -242,6 +244,8 @@ pub(super) fn fault(statement: Statement, error: sqlx::Error) -> StoreError {
                 StoreError::Check { statement, constraint }
             } else if matches!(code & 0xff, SQLITE_BUSY | SQLITE_LOCKED) {
                 StoreError::Conflict { statement, what }
+            } else if SQLITE_WITHOUT_DISK.contains(&(code & 0xff)) {
+                StoreError::unavailable(what)
             } else {
                 StoreError::Other { statement, what }
             }

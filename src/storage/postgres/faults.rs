@@ -57,16 +57,17 @@ pub(super) fn not_connected(error: &tokio_postgres::Error) -> StoreError {
     }
 }
 
-/// The server shuts down or starts up, has no room, or PgBouncer lost it (class 08).
+/// The server shuts down or starts up, has no room or no disk (classes 53 and 58), only reads since it
+/// stands by for another, or PgBouncer lost it (class 08).
 fn is_unavailable(code: &SqlState) -> bool {
     [
         SqlState::ADMIN_SHUTDOWN,
         SqlState::CRASH_SHUTDOWN,
         SqlState::CANNOT_CONNECT_NOW,
-        SqlState::TOO_MANY_CONNECTIONS,
+        SqlState::READ_ONLY_SQL_TRANSACTION,
     ]
     .contains(code)
-        || code.code().starts_with("08")
+        || ["08", "53", "58"].iter().any(|class| code.code().starts_with(class))
 }
 
 /// The error with its cause; the driver's own text leaves it out.
@@ -74,5 +75,20 @@ fn told(error: &tokio_postgres::Error) -> String {
     match error.source() {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_cannot_write_is_unavailable() {
+        for code in ["25006", "53100", "53300", "57P01", "58030", "08006"] {
+            assert!(is_unavailable(&SqlState::from_code(code)), "{code}");
+        }
+        for code in ["22003", "23505", "25P02", "40001", "42P01", "57014"] {
+            assert!(!is_unavailable(&SqlState::from_code(code)), "{code}");
+        }
     }
 }
