@@ -1,11 +1,8 @@
-//! What settings name and a service here will use: files, and who mail is from. It is looked at before
-//! anything starts.
+//! Files that settings name and a service here will read: they are looked at before anything starts.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-
-use lettre::message::Mailbox;
 
 use crate::types::ServiceName::{Documents, Notifications, Users, Webhooks};
 
@@ -27,12 +24,6 @@ pub(super) fn faults(config: &Config, faults: &mut Faults) {
         if let Some(Err(why)) = file.as_deref().map(check) {
             faults.push(config.settings.fault(key, why));
         }
-    }
-    let key = "notifications.from";
-    let is_sender = notifications.from.parse::<Mailbox>().is_ok();
-    if config.hosts(Notifications) && !is_sender && !faults.names(key) {
-        let allowed = "an address, or a name and an address: Bills <bills@example.org>";
-        faults.push(config.settings.fault(key, allowed.to_owned()));
     }
 }
 

@@ -3,6 +3,8 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::types::ServiceName::{self, Gateway};
+
 /// Open connections of one worker thread, however many files there may be.
 const CONNECTIONS_MAX: u64 = 4096;
 /// Of one worker thread, however few.
@@ -29,9 +31,13 @@ fn limit() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
-/// The connections of one worker thread of a server, which has this many of all `shares`.
-pub(super) fn connections_max(workers: usize, share: u64, shares: u64) -> usize {
-    connections_of(limit(), workers, share, shares)
+/// The connections of one worker thread of a server. The gateway, which everybody comes to, has as many as
+/// all the others together.
+pub(super) fn connections_max(name: ServiceName, workers: usize, hosted: &[ServiceName]) -> usize {
+    let others = hosted.iter().filter(|other| **other != Gateway).count().max(1) as u64;
+    let has_gateway = hosted.contains(&Gateway) && hosted.len() > 1;
+    let shares = if has_gateway { 2 * others } else { others };
+    connections_of(limit(), workers, if name == Gateway { others } else { 1 }, shares)
 }
 
 /// Half of the files are for clients; the other is for ways to services, databases and documents.

@@ -2,7 +2,7 @@
 //!
 //! `life.rs` is one life of a service, an incarnation; `ways.rs` leads to the others, `names` says where
 //! they are. Nothing here knows what a service is for, and by name only the one whose keys verify tokens
-//! and the one that clients come to; `tree.rs` brings the rest.
+//! and the one that clients come to (`files.rs`); `tree.rs` brings the rest.
 
 mod current;
 mod data_dir;
@@ -34,7 +34,6 @@ use crate::faults::Faults;
 use crate::health::Inside;
 use crate::keys::{KeyFault, SecretKey};
 use crate::services::{Peers, Service};
-use crate::types::ServiceName::Gateway;
 use crate::types::{Clock, ServiceName};
 
 use self::current::Current;
@@ -211,18 +210,13 @@ impl Host {
     pub fn limits(&self, name: ServiceName) -> Limits {
         let server = &self.config.server;
         let workers = self.config.services.get(name).workers;
-        // The gateway is what everybody comes to: it has as many connections as all the others.
         let hosted = &self.config.process.services;
-        let others = hosted.iter().filter(|other| **other != Gateway).count().max(1) as u64;
-        let is_shared = hosted.contains(&Gateway) && hosted.len() > 1;
-        let share = if name == Gateway { others } else { 1 };
-        let shares = if is_shared { 2 * others } else { others };
         Limits {
             workers,
             keep_alive: Duration::from_millis(server.keep_alive_ms),
             client_request_timeout: Duration::from_millis(server.client_request_timeout_ms),
             drain: Duration::from_millis(server.drain_ms),
-            connections_max: files::connections_max(workers, share, shares),
+            connections_max: files::connections_max(name, workers, hosted),
             body_bytes_max: server.body_bytes_max,
         }
     }

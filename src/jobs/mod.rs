@@ -1,8 +1,8 @@
 //! Work that outlives requests and processes: enqueued in the transaction that makes it due,
 //! worked on under a lease, finished in the transaction of its effect.
 //!
-//! Reading order: this file (enqueue), `lane` (what waits for whom), `lease` (claim, renew, finish, give back), `handlers` (what
-//! is done for each kind), `worker` (the actor that does it).
+//! Reading order: this file (enqueue), `lane` (what waits for whom), `lease` (claim, renew, finish, give
+//! back), `handlers` (what is done for each kind), `worker` (the actor that does it).
 
 mod handlers;
 mod lane;
@@ -129,7 +129,12 @@ impl NewJob {
         due_at: Timestamp,
     ) -> Result<NewJob, serde_json::Error> {
         let (key, payload) = (key.to_string(), serde_json::to_value(payload)?);
-        Ok(NewJob { kind, key, payload, due_at, lane: Lane::COMMON })
+        Ok(NewJob { payload, ..NewJob::bare(kind, &key, due_at) })
+    }
+
+    /// A job that its kind and key say all of.
+    pub fn bare(kind: &'static str, key: &str, due_at: Timestamp) -> NewJob {
+        NewJob { kind, key: key.to_owned(), payload: Value::Null, due_at, lane: Lane::COMMON }
     }
 
     /// The same in another lane.

@@ -180,7 +180,11 @@ async fn is_at_rest(connection: &mut SqliteConnection) -> Result<bool, sqlx::Err
         // Behind a rollback that is on its way.
         connection.ping().await?;
     }
-    Ok(!connection.is_in_transaction())
+    let is_at_rest = !connection.is_in_transaction();
+    if !is_at_rest {
+        log::warn!("SQLite gave a transaction up (is the disk full?): its connection is closed");
+    }
+    Ok(is_at_rest)
 }
 
 fn options(path: &Path, durability: Durability) -> SqliteConnectOptions {

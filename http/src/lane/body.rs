@@ -9,7 +9,7 @@ use std::{
 };
 
 use actix_codec::Framed;
-use actix_http::{Payload, error::PayloadError};
+use actix_http::{Payload, body::BoxBody, error::PayloadError};
 use actix_rt::net::TcpStream;
 use awc::error::SendRequestError;
 use bytes::Bytes;
@@ -21,7 +21,7 @@ use super::{
     failure::broken_body,
     framing::Follows,
     pool::Pool,
-    upload::{Broken, Upload},
+    upload::{Broken, Outgoing},
     wire::{Lease, Wire},
 };
 
@@ -32,7 +32,7 @@ pub(super) struct Rest {
     /// Gone when the body has ended.
     held: Option<Held>,
     /// What is still to be sent of the request.
-    upload: Option<Box<dyn Upload>>,
+    upload: Option<Outgoing<BoxBody>>,
     pool: Rc<Pool>,
     /// If the request has been sent whole by the end.
     is_reusable: bool,
@@ -61,7 +61,7 @@ impl Rest {
         wire: Wire,
         exchange: OwnedSemaphorePermit,
         (follows, is_reusable): (Follows, bool),
-        upload: Option<Box<dyn Upload>>,
+        upload: Option<Outgoing<BoxBody>>,
     ) -> Rest {
         let Wire { framed, lease } = wire;
         let framed = framed.into_map_codec(|codec: HeadCodec| codec.into_body(follows));
@@ -94,7 +94,7 @@ impl Rest {
     /// A request that breaks off ends its answer; one that nobody takes leaves it to be read.
     fn poll_upload(&mut self, held: &mut Held, cx: &mut Context<'_>) -> Result<(), PayloadError> {
         let Some(upload) = &mut self.upload else { return Ok(()) };
-        match upload.poll_send(&mut held.framed, cx) {
+        match upload.poll_into(&mut held.framed, cx) {
             Ok(false) => {}
             Ok(true) => self.upload = None,
             Err(Broken::Wire(_)) => (self.upload, self.is_reusable) = (None, false),

@@ -54,7 +54,7 @@ pub(super) async fn converse<B>(
     outgoing: &mut Outgoing<B>,
 ) -> Result<Answer, Fault>
 where
-    B: MessageBody + Unpin,
+    B: MessageBody + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error>>,
 {
     let takes_switch = head.as_ref().connection_type() == ConnectionType::Upgrade;
@@ -83,7 +83,7 @@ struct Talk<'t, B> {
 
 impl<B> Talk<'_, B>
 where
-    B: MessageBody + Unpin,
+    B: MessageBody + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error>>,
 {
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Result<(), Fault> {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use actix_http::{
     ConnectionType, HttpMessage, Payload, RequestHead, RequestHeadType, ResponseHead, StatusCode,
-    body::MessageBody,
+    body::{BoxBody, MessageBody},
     h1::MessageType,
     header::{HOST, HeaderMap, UPGRADE},
 };
@@ -17,7 +17,7 @@ use super::{
     framing::{Follows, framing},
     pool::{Care, Pool, Taken},
     switched::Switched,
-    upload::{Outgoing, Upload},
+    upload::Outgoing,
 };
 
 /// awc's body type cannot be named from outside, but it is a `MessageBody`.
@@ -34,10 +34,7 @@ where
     let mut outgoing = Outgoing::new(body);
     let (taken, answer) = ask(&pool, &request, &mut outgoing).await?;
     let has_more = answer.request == Sent::Partly && takes_more(answer.head.status);
-    let rest: Option<Box<dyn Upload>> = match has_more {
-        true => Some(Box::new(outgoing)),
-        false => None,
-    };
+    let rest = has_more.then(|| outgoing.boxed());
     finish(pool, &request, taken, (answer, rest)).await
 }
 
@@ -84,7 +81,7 @@ async fn ask<B>(
     outgoing: &mut Outgoing<B>,
 ) -> Result<(Taken, Answer), SendRequestError>
 where
-    B: MessageBody + Unpin,
+    B: MessageBody + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error>>,
 {
     let is_replayable = outgoing.is_empty() && request.head.method.is_idempotent();
@@ -114,7 +111,7 @@ async fn finish(
     pool: Rc<Pool>,
     request: &Request,
     taken: Taken,
-    (answer, rest): (Answer, Option<Box<dyn Upload>>),
+    (answer, rest): (Answer, Option<Outgoing<BoxBody>>),
 ) -> Result<ClientResponse, SendRequestError> {
     let Taken { mut wire, exchange, .. } = taken;
     let mut head = answer.head;

@@ -10,14 +10,12 @@ use std::{
 use actix_codec::{Encoder, Framed};
 use actix_http::{
     RequestHeadType,
-    body::{BodySize, MessageBody},
+    body::{BodySize, BoxBody, MessageBody},
     h1::Message,
 };
 use actix_rt::net::TcpStream;
 use awc::error::SendRequestError;
 use bytes::Bytes;
-
-use super::codec::BodyCodec;
 
 /// What is written: a request's head, pieces of its body, their end.
 pub(super) type Item = Message<(RequestHeadType, BodySize)>;
@@ -42,19 +40,9 @@ pub(super) enum Broken {
     Wire(io::Error),
 }
 
-/// A body that is sent on while its answer is read.
-pub(super) trait Upload {
-    /// Sends as much as goes; whether that was all.
-    fn poll_send(
-        &mut self,
-        framed: &mut Framed<TcpStream, BodyCodec>,
-        cx: &mut Context<'_>,
-    ) -> Result<bool, Broken>;
-}
-
 impl<B> Outgoing<B>
 where
-    B: MessageBody + Unpin,
+    B: MessageBody + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error>>,
 {
     pub(super) fn new(body: B) -> Outgoing<B> {
@@ -62,6 +50,12 @@ where
             Outgoing { size: body.size(), body, first: None, has_more: true, is_fed: false };
         outgoing.note_empty();
         outgoing
+    }
+
+    /// To be sent on while its answer is read.
+    pub(super) fn boxed(self) -> Outgoing<BoxBody> {
+        let Outgoing { body, size, first, has_more, is_fed } = self;
+        Outgoing { body: body.boxed(), size, first, has_more, is_fed }
     }
 
     fn note_empty(&mut self) {
@@ -140,19 +134,5 @@ where
             written.map_err(|error| Broken::Body(error.into()))?;
         }
         Ok(())
-    }
-}
-
-impl<B> Upload for Outgoing<B>
-where
-    B: MessageBody + Unpin,
-    B::Error: Into<Box<dyn std::error::Error>>,
-{
-    fn poll_send(
-        &mut self,
-        framed: &mut Framed<TcpStream, BodyCodec>,
-        cx: &mut Context<'_>,
-    ) -> Result<bool, Broken> {
-        self.poll_into(framed, cx)
     }
 }

@@ -1,8 +1,10 @@
 //! What goes out to people and other systems: mail, documents, calls of webhooks.
 use std::path::PathBuf;
 
+use lettre::message::Mailbox;
+
 use super::{Network, section};
-use crate::config::reader::{list, number, optional, path, secret, text, word};
+use crate::config::reader::{Parsed, list, number, optional, path, secret, text, word};
 use crate::config::secret::Secret;
 use crate::types::words;
 
@@ -25,6 +27,11 @@ words! {
     }
 }
 
+fn sender(text: &str) -> Parsed<Mailbox> {
+    let allowed = "an address, or a name and an address: Bills <bills@example.org>";
+    text.parse().map_err(|_| allowed.to_owned())
+}
+
 section! {
     /// The notifications service.
     Notifications {
@@ -43,7 +50,7 @@ section! {
         /// How long the mail server may take for one message.
         smtp_timeout_ms: u64 = number(100..=600_000),
         /// Who the mail is from.
-        from: String = text,
+        from: Mailbox = sender,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Files and a sender that settings name.
+//! Files that settings name, and who mail is from.
 
 use super::*;
 
@@ -12,7 +12,8 @@ const NAMED: [(&str, &str); 6] = [
     ("BUSBAR_WEBHOOKS_CA_FILE", "/"),
 ];
 
-/// All at once, by variable; where a service is not hosted, what it alone would use is nobody's matter.
+/// All at once, by variable; where a service is not hosted, files that it alone would read are nobody's
+/// matter. A value that can be none is one everywhere.
 #[test]
 fn what_is_named_has_to_be_there_where_it_is_used() {
     let lines = fault_lines(with(&NAMED));
@@ -22,8 +23,9 @@ fn what_is_named_has_to_be_there_where_it_is_used() {
         assert!(lines.iter().any(told), "{variable}: {lines:?}");
     }
     let gateway = [NAMED.as_slice(), &[("BUSBAR_SERVICES", "gateway")]].concat();
-    let lines = fault_lines(with(&gateway));
-    assert!(lines.len() == 1 && lines[0].contains("BUSBAR_SERVICE_KEY_FILE"), "{lines:?}");
+    let lines = fault_lines(with(&gateway)).join("\n");
+    assert_eq!(lines.lines().count(), 2, "{lines}");
+    assert!(lines.contains("BUSBAR_SERVICE_KEY_FILE") && lines.contains("_FROM"), "{lines}");
     let good = [("BUSBAR_NOTIFICATIONS_FROM", "Bills <bills@example.org>")];
     assert_eq!(warnings(with(&good)), [""; 0]);
 }

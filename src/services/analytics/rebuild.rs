@@ -15,10 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use busbar_http::Problem;
-use serde_json::Value;
 
 use crate::events::Event;
-use crate::jobs::{self, Handlers, Job, Lane, NewJob, Patience};
+use crate::jobs::{self, Handlers, Job, NewJob, Patience};
 use crate::storage::Transaction;
 use crate::types::Timestamp;
 
@@ -45,13 +44,7 @@ pub(super) async fn begin(tx: &mut Transaction<'_>, now: Timestamp) -> Result<bo
         return Ok(false);
     }
     source::begin_scan(tx).await?;
-    let job = NewJob {
-        kind: KIND,
-        key: KEY.to_owned(),
-        payload: Value::Null,
-        due_at: now,
-        lane: Lane::COMMON,
-    };
+    let job = NewJob::bare(KIND, KEY, now);
     if jobs::enqueue(tx, &job, now).await?.is_none() {
         jobs::hasten(tx, KIND, KEY, now).await?;
     }

@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use actix_web::web::block;
 use busbar_http::Problem;
-use serde_json::Value;
 
-use crate::jobs::{self, Job, Lane, NewJob};
+use crate::jobs::{self, Job, NewJob};
 use crate::storage::Database;
 use crate::types::Clock;
 
@@ -24,13 +23,7 @@ const CONTENTS_MAX: u32 = 500;
 /// Makes sure that the job is there.
 pub(super) async fn ensure(database: &Database, clock: &Clock) -> Result<(), Problem> {
     let now = clock.now();
-    let job = NewJob {
-        kind: SWEEP,
-        key: KEY.to_owned(),
-        payload: Value::Null,
-        due_at: now,
-        lane: Lane::COMMON,
-    };
+    let job = NewJob::bare(SWEEP, KEY, now);
     database.transaction(async |tx| jobs::enqueue(tx, &job, now).await).await?;
     Ok(())
 }

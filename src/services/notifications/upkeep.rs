@@ -4,9 +4,8 @@
 use std::time::Duration;
 
 use busbar_http::Problem;
-use serde_json::Value;
 
-use crate::jobs::{self, Job, Lane, NewJob};
+use crate::jobs::{self, Job, NewJob};
 
 use super::Notifications;
 use super::store::message;
@@ -26,13 +25,7 @@ pub(super) async fn begin(notifications: &Notifications) -> Result<(), Problem> 
     let now = notifications.clock.now();
     let begun = notifications.database.transaction(async |tx| {
         for (kind, due_at) in [(LOOK, now), (FORGET, now.plus(FORGET_EVERY))] {
-            let job = NewJob {
-                kind,
-                key: KEY.to_owned(),
-                payload: Value::Null,
-                due_at,
-                lane: Lane::COMMON,
-            };
+            let job = NewJob::bare(kind, KEY, due_at);
             jobs::enqueue(tx, &job, now).await?;
         }
         Ok(())

@@ -4,9 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use busbar_http::Problem;
-use serde_json::Value;
 
-use crate::jobs::{self, Handlers, Job, Lane, NewJob};
+use crate::jobs::{self, Handlers, Job, NewJob};
 use crate::types::Timestamp;
 
 use super::Users;
@@ -25,13 +24,7 @@ const ROWS_MAX: u32 = 1_000;
 pub(super) async fn begin(users: &Users) -> Result<(), Problem> {
     let now = users.clock.now();
     let due_at = now.plus(INTERVAL);
-    let job = NewJob {
-        kind: KIND,
-        key: KEY.to_owned(),
-        payload: Value::Null,
-        due_at,
-        lane: Lane::COMMON,
-    };
+    let job = NewJob::bare(KIND, KEY, due_at);
     let enqueued =
         users.database.transaction(async |tx| jobs::enqueue(tx, &job, now).await).await?;
     log::debug!("users.forget: {}", if enqueued.is_some() { "enqueued" } else { "there" });

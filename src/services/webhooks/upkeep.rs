@@ -5,9 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use busbar_http::Problem;
-use serde_json::Value;
 
-use crate::jobs::{self, Handlers, Job, Lane, NewJob, Patience};
+use crate::jobs::{self, Handlers, Job, NewJob, Patience};
 
 use super::dispatch::ENDPOINT_DISABLED;
 use super::{Webhooks, store};
@@ -22,13 +21,7 @@ const ROWS_MAX: u32 = 1_000;
 pub(super) async fn begin(webhooks: &Webhooks) -> Result<(), Problem> {
     let now = webhooks.clock.now();
     let due_at = now.plus(INTERVAL);
-    let job = NewJob {
-        kind: KIND,
-        key: KEY.to_owned(),
-        payload: Value::Null,
-        due_at,
-        lane: Lane::COMMON,
-    };
+    let job = NewJob::bare(KIND, KEY, due_at);
     let enqueued =
         webhooks.database.transaction(async |tx| jobs::enqueue(tx, &job, now).await).await?;
     log::debug!("{KIND}: {}", if enqueued.is_some() { "enqueued" } else { "there" });

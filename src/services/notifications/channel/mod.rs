@@ -79,8 +79,6 @@ enum Way {
 impl Post {
     pub(super) fn open(settings: &Settings, clock: Clock) -> Result<Post, OpenError> {
         let config::Notifications { smtp_host, from, .. } = &settings.section;
-        let from: Mailbox =
-            from.parse().map_err(|error| format!("notifications.from is no sender: {error}"))?;
         let way = match smtp_host {
             Some(host) => {
                 let hello = from.email.domain().to_owned();
@@ -88,7 +86,7 @@ impl Post {
             }
             None => Way::Folder(Folder::new(&settings.mailbox)),
         };
-        Ok(Post { from, way, clock, outage: Arc::new(Mutex::new(Outage::None)) })
+        Ok(Post { from: from.clone(), way, clock, outage: Arc::new(Mutex::new(Outage::None)) })
     }
 
     pub(super) async fn send(&self, mail: &Mail<'_>) -> Result<(), Failure> {
