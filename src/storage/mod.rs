@@ -55,7 +55,7 @@ pub struct Settings {
     /// How long a new connection may take; zero is for ever.
     pub connect_timeout: Duration,
     /// How long PostgreSQL works on one statement; zero is for ever. Behind PgBouncer the server's
-    /// own setting holds.
+    /// own setting holds. A connection that is silent for five seconds longer is given up.
     pub statement_timeout: Duration,
     /// Whether the pool's URL leads to PgBouncer in transaction mode.
     pub use_pgbouncer: bool,

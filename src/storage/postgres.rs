@@ -2,14 +2,16 @@
 
 mod driver;
 mod faults;
+mod manager;
+mod watch;
+mod wire;
 
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{
-    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
-};
+use deadpool::Runtime;
+use deadpool::managed::{Object, Pool, PoolError, TimeoutType};
 use tokio_postgres::config::SslMode;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Config, GenericClient};
@@ -17,15 +19,13 @@ use tokio_postgres::{Config, GenericClient};
 use self::driver::Drivers;
 pub(super) use self::faults::fault;
 use self::faults::not_connected;
+use self::manager::Manager;
 use super::url::{PostgresTarget, Server};
 use super::value::{is_portable, not_portable};
 use super::{FromRow, Meters, PoolStatus, Prepared, Row, Settings, Statement, StoreError, Value};
 
-/// After this long without an answer to what was sent, the connection counts as lost.
-const SILENCE_MAX: Duration = Duration::from_secs(30);
-const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
-const KEEPALIVES_MAX: u32 = 3;
+/// A server that lives has given a statement up by then, and said so.
+const ANSWER_GRACE: Duration = Duration::from_secs(5);
 
 /// How the server is asked.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,7 +38,7 @@ pub(super) enum Asking {
 
 #[derive(Clone)]
 pub(super) struct Connections {
-    pool: Pool,
+    pool: Pool<Manager>,
     drivers: Drivers,
     pub(super) asking: Asking,
     pub(super) target: Arc<PostgresTarget>,
@@ -59,9 +59,15 @@ impl Connections {
         }
         let asking = if settings.use_pgbouncer { Asking::Unnamed } else { Asking::Prepared };
         let config = config(service, &target.server, &settings, asking)?;
-        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let drivers = Drivers::new()?;
-        let pool = Pool::builder(Manager::from_connect(config, drivers.clone(), recycling))
+        let manager = Manager {
+            server: target.server.clone(),
+            config,
+            connect_timeout: settings.connect_timeout,
+            answer_timeout: answer_timeout(settings.statement_timeout),
+            drivers: drivers.clone(),
+        };
+        let pool = Pool::builder(manager)
             .max_size(settings.connection_limit.max(1) as usize)
             .wait_timeout(limit(settings.pool_timeout))
             .create_timeout(limit(settings.connect_timeout))
@@ -72,7 +78,7 @@ impl Connections {
         Ok(Connections { pool, drivers, asking, target, settings, meters })
     }
 
-    pub(super) async fn get(&self) -> Result<Object, StoreError> {
+    pub(super) async fn get(&self) -> Result<Object<Manager>, StoreError> {
         let _wait = self.meters.wait();
         self.pool.get().await.map_err(|error| match error {
             PoolError::Timeout(TimeoutType::Wait) => {
@@ -170,6 +176,11 @@ fn limit(duration: Duration) -> Option<Duration> {
     (!duration.is_zero()).then_some(duration)
 }
 
+/// How long a server may say nothing while an answer is due; without a limit for statements, for ever.
+fn answer_timeout(statement_timeout: Duration) -> Duration {
+    limit(statement_timeout).map_or(Duration::ZERO, |limit| limit + ANSWER_GRACE)
+}
+
 fn config(
     service: &str,
     server: &Server,
@@ -180,22 +191,12 @@ fn config(
     let application_name = server.application_name.as_deref().unwrap_or(&own_name);
     let mut config = Config::new();
     config
-        .host(&server.host)
-        .port(server.port)
         .user(&server.user)
         .dbname(&server.database)
         .application_name(application_name)
-        .ssl_mode(SslMode::Disable)
-        .tcp_user_timeout(SILENCE_MAX)
-        .keepalives(true)
-        .keepalives_idle(KEEPALIVE_IDLE)
-        .keepalives_interval(KEEPALIVE_INTERVAL)
-        .keepalives_retries(KEEPALIVES_MAX);
+        .ssl_mode(SslMode::Disable);
     if let Some(password) = &server.password {
         config.password(password);
-    }
-    if let Some(limit) = limit(settings.connect_timeout) {
-        config.connect_timeout(limit);
     }
     let options = session_options(server, settings, asking)?;
     if !options.is_empty() {

@@ -34,6 +34,7 @@ mod lost;
 mod migrations;
 mod outages;
 mod pgbouncer;
+mod silent;
 mod verbs;
 
 use std::path::PathBuf;

@@ -5,17 +5,18 @@
 //! their callers before they end themselves. Here a connection lives as long as somebody uses it. What
 //! runs on this thread only moves bytes; it decodes no rows, and a panic in one driver ends that one.
 
+use std::error::Error as _;
+use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use deadpool_postgres::Connect;
-use futures_util::future::BoxFuture;
 use tokio::runtime::{Builder, Handle};
 use tokio::task::{AbortHandle, JoinHandle};
-use tokio_postgres::{Client, Config, Error, NoTls};
+use tokio_postgres::Error;
 
+use super::faults::told;
 use crate::storage::StoreError;
 
 /// For the addresses of servers.
@@ -36,6 +37,29 @@ pub(super) struct Drivers {
 impl Drivers {
     pub(super) fn new() -> Result<Drivers, StoreError> {
         Ok(Drivers { runtime: runtime()?, open: Arc::default() })
+    }
+
+    /// Of the thread that polls it, with sockets and timers of the driving one.
+    pub(super) fn within<F: Future>(&self, future: F) -> impl Future<Output = F::Output> {
+        Within { runtime: self.runtime.clone(), future: Box::pin(future) }
+    }
+
+    pub(super) fn drive<C>(&self, connection: C) -> JoinHandle<()>
+    where
+        C: Future<Output = Result<(), Error>> + Send + 'static,
+    {
+        let driver = self.runtime.spawn(async move {
+            // Whoever has a statement on it is told.
+            match connection.await {
+                Err(error) if is_silence(&error) => {
+                    log::warn!("a database connection is given up: {}", told(&error));
+                }
+                Err(error) => log::debug!("a database connection ended: {}", told(&error)),
+                Ok(()) => {}
+            }
+        });
+        self.keep(driver.abort_handle());
+        driver
     }
 
     /// Ends all connections, also those that are in use: the server rolls back what is open on them.
@@ -63,39 +87,25 @@ impl Drivers {
     }
 }
 
-impl Connect for Drivers {
-    /// On the caller's thread, who may give up; with the sockets of the driving one.
-    fn connect(&self, config: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
-        let config = config.clone();
-        let connecting = Box::pin(async move { config.connect(NoTls).await });
-        Box::pin(async move {
-            let (client, connection) =
-                Within { runtime: &self.runtime, future: connecting }.await?;
-            let driver = self.runtime.spawn(async move {
-                if let Err(error) = connection.await {
-                    // Whoever has a statement on it is told.
-                    log::debug!("a database connection ended: {error}");
-                }
-            });
-            self.keep(driver.abort_handle());
-            Ok((client, driver))
-        })
-    }
-}
-
-/// A future of one thread that takes its sockets and timers from the runtime of another.
-struct Within<'a, F> {
-    runtime: &'a Handle,
+struct Within<F> {
+    runtime: Handle,
     future: Pin<Box<F>>,
 }
 
-impl<F: Future> Future for Within<'_, F> {
+impl<F: Future> Future for Within<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let _within = self.runtime.enter();
-        self.future.as_mut().poll(context)
+        let this = &mut *self;
+        let _within = this.runtime.enter();
+        this.future.as_mut().poll(context)
     }
+}
+
+/// Of the watch, or of the system, which waited for an acknowledgement.
+fn is_silence(error: &Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)
 }
 
 fn runtime() -> Result<Handle, StoreError> {

@@ -4,6 +4,7 @@ use std::error::Error;
 
 use tokio_postgres::error::{DbError, SqlState};
 
+use super::manager::NotConnected;
 use crate::storage::{Statement, StoreError};
 
 const PGBOUNCER_HINT: &str = "with PgBouncer in between, DB_USE_PGBOUNCER=true is needed";
@@ -48,8 +49,8 @@ fn refused(statement: &'static str, refusal: &DbError) -> StoreError {
 }
 
 /// A connection that did not come about.
-pub(super) fn not_connected(error: &tokio_postgres::Error) -> StoreError {
-    let what = told(error);
+pub(super) fn not_connected(error: &NotConnected) -> StoreError {
+    let what = error.to_string();
     // What PgBouncer says to the options that each session starts with.
     match what.contains("unsupported startup parameter") {
         true => StoreError::Misconfigured { what: format!("{what} ({PGBOUNCER_HINT})") },
@@ -71,7 +72,7 @@ fn is_unavailable(code: &SqlState) -> bool {
 }
 
 /// The error with its cause; the driver's own text leaves it out.
-fn told(error: &tokio_postgres::Error) -> String {
+pub(super) fn told(error: &tokio_postgres::Error) -> String {
     match error.source() {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),
