@@ -12,6 +12,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection, PgConnection, SqlSafeStr};
 
+use super::encryption::Mode;
 use super::sqlite::Pools;
 use super::url::{PostgresTarget, Server};
 use super::{Settings, Statement, StoreError};
@@ -93,8 +94,17 @@ async fn connect(server: &Server, settings: &Settings) -> Result<PgConnection, S
         .username(&server.user)
         .database(&server.database)
         .application_name("busbar-migrate")
-        .ssl_mode(PgSslMode::Disable)
+        .ssl_mode(match server.encryption.mode {
+            Mode::Disable => PgSslMode::Disable,
+            Mode::Prefer => PgSslMode::Prefer,
+            Mode::Require => PgSslMode::Require,
+            Mode::VerifyFull => PgSslMode::VerifyFull,
+        })
         .options([("lock_timeout", LOCK_WAIT)]);
+    // Beside the file, this driver trusts the public authorities.
+    if let Some(roots) = &server.encryption.roots {
+        options = options.ssl_root_cert(roots);
+    }
     if let Some(password) = &server.password {
         options = options.password(password);
     }

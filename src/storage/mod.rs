@@ -5,6 +5,7 @@
 //! statement on both.
 
 mod closing;
+mod encryption;
 mod error;
 mod meters;
 mod migrate;

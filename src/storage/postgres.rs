@@ -63,6 +63,9 @@ impl Connections {
         let manager = Manager {
             server: target.server.clone(),
             config,
+            encryption: target.server.encryption.connector().map_err(|what| {
+                StoreError::Misconfigured { what: format!("{}: {what}", target.server) }
+            })?,
             connect_timeout: settings.connect_timeout,
             answer_timeout: answer_timeout(settings.statement_timeout),
             drivers: drivers.clone(),

@@ -8,10 +8,11 @@ use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::Settings;
+use super::encryption::Encryption;
 
 const PORT: u16 = 5432;
-const UNDERSTOOD: &str =
-    "schema, connection_limit, pool_timeout, connect_timeout, pgbouncer, sslmode, application_name";
+const UNDERSTOOD: &str = "schema, connection_limit, pool_timeout, connect_timeout, pgbouncer, sslmode, sslrootcert, \
+     application_name";
 
 /// Where a service's database is. Shown without its password.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +40,7 @@ pub(super) struct Server {
     pub(super) database: String,
     pub(super) schema: Option<String>,
     pub(super) application_name: Option<String>,
+    pub(super) encryption: Encryption,
 }
 
 /// What the URL says about the pool; it wins over the settings.
@@ -140,6 +142,7 @@ fn server(text: &str) -> Result<(Server, Overrides), UrlFault> {
         database: decoded("database", url.path().trim_start_matches('/'))?,
         schema: None,
         application_name: None,
+        encryption: Encryption::default(),
     };
     server.host = server.host.trim_matches(['[', ']']).to_owned();
     for (part, value) in
@@ -153,6 +156,7 @@ fn server(text: &str) -> Result<(Server, Overrides), UrlFault> {
     for (name, value) in url.query_pairs() {
         parameter(&mut server, &mut overrides, &name, &value)?;
     }
+    server.encryption.check().or_else(fault)?;
     Ok((server, overrides))
 }
 
@@ -179,7 +183,8 @@ fn parameter(
         "pool_timeout" => overrides.pool_timeout = Some(seconds(name, value)?),
         "connect_timeout" => overrides.connect_timeout = Some(seconds(name, value)?),
         "pgbouncer" => overrides.use_pgbouncer = Some(flag(name, value)?),
-        "sslmode" => encryption(value)?,
+        "sslmode" => server.encryption.set_mode(value).or_else(fault)?,
+        "sslrootcert" => server.encryption.set_roots(value).or_else(fault)?,
         _ => return fault(format!("parameter `{name}` is not known; there are {UNDERSTOOD}")),
     }
     Ok(())
@@ -192,17 +197,6 @@ fn schema(value: &str) -> Result<String, UrlFault> {
         return fault(format!("schema={value}: only a-z, 0-9 and _, no digit first"));
     }
     Ok(value.to_owned())
-}
-
-fn encryption(mode: &str) -> Result<(), UrlFault> {
-    match mode {
-        "disable" | "prefer" => Ok(()),
-        "allow" | "require" | "verify-ca" | "verify-full" => fault(format!(
-            "sslmode={mode}: connections to PostgreSQL are not encrypted yet; use sslmode=disable \
-             on a private network or through an encrypting proxy"
-        )),
-        _ => fault(format!("sslmode={mode} is not known; there are disable and prefer")),
-    }
 }
 
 fn whole(name: &str, value: &str) -> Result<u32, UrlFault> {
@@ -260,8 +254,11 @@ mod tests {
     fn what_is_not_understood_is_refused_by_name() {
         for (text, part) in [
             ("postgres://u:secret@db/x?socket_timeout=3", "`socket_timeout`"),
-            ("postgres://u:secret@db/x?sslmode=require", "sslmode=require"),
-            ("postgres://u:secret@db/x?sslmode=verify-full", "not encrypted"),
+            ("postgres://u:secret@db/x?sslmode=verify-ca", "sslmode=verify-ca"),
+            ("postgres://u:secret@db/x?sslmode=require&sslrootcert=/ca.pem", "/ca.pem"),
+            ("postgres://u:secret@db/x?sslrootcert=/nowhere.pem", "sslrootcert=/nowhere.pem"),
+            ("postgres://u:secret@db/x?sslrootcert=Cargo.toml", "no certificates"),
+            ("postgres://u:secret@db/x?sslcert=own.pem", "`sslcert`"),
             ("postgres://u:secret@db/x?schema=a,b", "schema"),
             ("postgres://u:secret@db/x?connection_limit=0", "connection_limit"),
             ("postgres://u:secret@db/x?pool_timeout=soon", "pool_timeout"),

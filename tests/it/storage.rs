@@ -28,6 +28,7 @@ macro_rules! on_each_engine {
 mod abandoned;
 mod conflicts;
 mod dialect;
+mod encrypted;
 mod files;
 mod limits;
 mod lost;

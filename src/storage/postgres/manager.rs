@@ -6,6 +6,7 @@ use std::time::Duration;
 use deadpool::managed::{self, Metrics, RecycleError, RecycleResult};
 use deadpool_postgres::ClientWrapper;
 use tokio_postgres::{Config, Error, NoTls};
+use tokio_rustls::TlsConnector;
 
 use super::driver::Drivers;
 use super::faults::told;
@@ -16,6 +17,7 @@ use crate::storage::url::Server;
 pub(in crate::storage) struct Manager {
     pub(super) server: Server,
     pub(super) config: Config,
+    pub(super) encryption: Option<TlsConnector>,
     /// Zero is for ever, for both.
     pub(super) connect_timeout: Duration,
     pub(super) answer_timeout: Duration,
@@ -38,7 +40,8 @@ impl managed::Manager for Manager {
     /// On the caller's thread, who may give up; with the sockets of the driving one.
     async fn create(&self) -> Result<ClientWrapper, NotConnected> {
         let opened = self.drivers.within(async {
-            let stream = wire::open(&self.server, super::limit(self.connect_timeout)).await;
+            let limit = super::limit(self.connect_timeout);
+            let stream = wire::open(&self.server, self.encryption.as_ref(), limit).await;
             let stream = stream.map_err(NotConnected::Socket)?;
             let watched = Watched::new(stream, super::limit(self.answer_timeout));
             self.config.connect_raw(watched, NoTls).await.map_err(NotConnected::Session)
