@@ -2,20 +2,20 @@
 //! their place, and `Connection: close` while the server drains.
 
 use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::HeaderValue;
 use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
 use futures_util::FutureExt;
 
 use crate::guard::{self, RoutePattern};
-use crate::metrics::{Metrics, UNMATCHED};
+use crate::metrics::{AtHand, Metrics, UNMATCHED};
 use crate::problem::Problem;
 use crate::pulse;
 use crate::strict;
@@ -56,7 +56,7 @@ impl Answered<'_> {
         let (service, dur_ms) = (metrics.service(), took.as_secs_f64() * 1000.0);
         log::log!(
             target: TARGET, level,
-            service, request_id = &*id.id, trace_id = id.trace(),
+            service, request_id = id.id(), trace_id = id.trace(),
             route = route.map_or(UNMATCHED, |route| &route.0),
             method = method.as_str(), status, dur_ms;
             "{service} {method} {path} {status} {dur_ms:.1} ms"
@@ -95,12 +95,13 @@ impl Line {
 }
 
 /// What the layer needs of its server.
-#[derive(Clone)]
 pub(crate) struct Access {
     pub metrics: Metrics,
     /// Set by the supervisor when this incarnation is about to go.
     pub draining: Arc<AtomicBool>,
     pub at_once: Option<AtOnce>,
+    /// Where they are counted when they are answered.
+    pub series: AtHand,
     /// Where the thread's requests are listed.
     pub desk: Arc<Desk>,
 }
@@ -113,7 +114,7 @@ pub type AtOnce = Arc<dyn Fn(&HttpRequest, Instant) -> Option<HttpResponse> + Se
 async fn settled<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
-    at_once: Option<AtOnce>,
+    at_once: Option<&AtOnce>,
     start: Instant,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     if let Err(problem) = strict::settle(request.head_mut()) {
@@ -144,7 +145,7 @@ impl Drop for InFlight<'_> {
 
 impl Access {
     pub(crate) async fn handle<B: MessageBody + 'static>(
-        self,
+        self: Rc<Self>,
         request: ServiceRequest,
         next: Next<B>,
     ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -155,30 +156,28 @@ impl Access {
         let id = RequestId::of_headers(request.headers());
         let (method, path) = (request.method().clone(), request.path().to_owned());
         request.extensions_mut().insert(id.clone());
-        let _listed = self.desk.seat(&request, &method, &id.id, start);
+        let _listed = self.desk.seat(&request, &method, &id, start);
 
-        let answered = AssertUnwindSafe(settled(request, next, self.at_once.clone(), start))
+        let answered = AssertUnwindSafe(settled(request, next, self.at_once.as_ref(), start))
             .catch_unwind()
             .await;
         let mut response = match answered {
             Ok(Ok(response)) => self.placed(response, &path, &id),
             Ok(Err(error)) => {
                 in_flight.is_finished = true;
-                self.metrics.finished(UNMATCHED, &method, 500, start.elapsed());
+                self.series.finished(UNMATCHED, &method, 500, start.elapsed());
                 return Err(self.lost(error.to_string(), &method, &path, &id));
             }
             Err(panic) => {
                 in_flight.is_finished = true;
                 self.metrics.panicked(UNMATCHED);
-                self.metrics.finished(UNMATCHED, &method, 500, start.elapsed());
+                self.series.finished(UNMATCHED, &method, 500, start.elapsed());
                 let said = format!("a layer panicked: {}", guard::message(&*panic));
                 return Err(self.lost(said, &method, &path, &id));
             }
         };
 
-        if let Ok(value) = HeaderValue::from_str(&id.id) {
-            response.headers_mut().insert(REQUEST_ID_NAME, value);
-        }
+        response.headers_mut().insert(REQUEST_ID_NAME, id.id_value().clone());
         if self.draining.load(Ordering::Relaxed) {
             // An inserted `Connection` header would be dropped by the encoder.
             response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
@@ -188,7 +187,7 @@ impl Access {
         let (status, took) = (response.status().as_u16(), start.elapsed());
         let is_quiet = response.request().extensions().contains::<Quiet>();
         in_flight.is_finished = true;
-        self.metrics.finished(route, &method, status, took);
+        self.series.finished(route, &method, status, took);
         let (route, level) = (pattern.as_ref(), level(&path, is_quiet));
         let metrics = &self.metrics;
         Answered { metrics, route, method: &method, path: &path, status, level }.log(took, &id);
@@ -207,17 +206,17 @@ impl Access {
             let made = Problem::internal(error);
             let made = if response.status().is_server_error() { made } else { return response };
             self.log(&made, path, id);
-            let http = made.response(Some((path, &id.id)));
+            let http = made.response(Some((path, id.id())));
             return ServiceResponse::new(response.into_parts().0, http);
         };
         self.log(problem, path, id);
-        let http = problem.response(Some((path, &id.id)));
+        let http = problem.response(Some((path, id.id())));
         ServiceResponse::new(response.into_parts().0, http)
     }
 
     fn log(&self, problem: &Problem, path: &str, id: &RequestId) {
         let service = self.metrics.service();
-        let (request_id, trace_id, code) = (&*id.id, id.trace(), problem.code());
+        let (request_id, trace_id, code) = (id.id(), id.trace(), problem.code());
         if problem.status().is_server_error() {
             log::error!(
                 service, request_id, trace_id, code;
@@ -234,10 +233,10 @@ impl Access {
     /// The answer to a request that was lost in the layers: it can be told nothing but a 500.
     fn lost(&self, said: String, method: &Method, path: &str, id: &RequestId) -> Error {
         let mut problem = Problem::internal(said);
-        problem.set_place(path, &id.id);
+        problem.set_place(path, id.id());
         let service = self.metrics.service();
         log::error!(
-            service, request_id = &*id.id, trace_id = id.trace();
+            service, request_id = id.id(), trace_id = id.trace();
             "{service}: {method} {path} answered {problem}"
         );
         problem.into()

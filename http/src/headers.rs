@@ -74,8 +74,11 @@ pub fn for_client(received: &HeaderMap) -> HeaderMap {
 
 /// The same, in the map that they came in.
 pub fn into_for_client(mut received: HeaderMap) -> HeaderMap {
-    let named = named_in_connection(&received);
-    received.retain(|name, _| !is_hop_by_hop(name) && !named.contains(name));
+    let mut leaving = named_in_connection(&received);
+    leaving.extend(received.keys().filter(|name| is_hop_by_hop(name)).cloned());
+    for name in leaving {
+        received.remove(name);
+    }
     received
 }
 
@@ -93,13 +96,14 @@ fn own_via(version: Version) -> HeaderValue {
 /// The fields that tie a call made on behalf of a request to that request.
 pub fn traced(request: &RequestId) -> HeaderMap {
     let mut fields = HeaderMap::new();
-    let pairs = [(REQUEST_ID_NAME, &request.id), (TRACEPARENT_NAME, &request.traceparent)];
-    for (name, value) in pairs {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            fields.insert(name, value);
-        }
-    }
+    trace(&mut fields, request);
     fields
+}
+
+/// Sets them.
+pub fn trace(fields: &mut HeaderMap, request: &RequestId) {
+    fields.insert(REQUEST_ID_NAME, request.id_value().clone());
+    fields.insert(TRACEPARENT_NAME, request.traceparent_value().clone());
 }
 
 /// Whether a field of a request may reach the upstream with another value than its client gave it, or

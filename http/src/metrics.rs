@@ -26,7 +26,7 @@ use self::capped::Capped;
 use self::exemplars::Exemplars;
 use self::labels::{decimal, known_method};
 use self::process::Process;
-pub(crate) use self::series::Series;
+pub(crate) use self::series::{AtHand, Series};
 use crate::guard::RoutePattern;
 use crate::latency::Latency;
 use crate::pulse::{Pulse, PulseCollector};
@@ -165,19 +165,6 @@ impl Metrics {
 
     pub(crate) fn started(&self) {
         self.0.in_flight.inc();
-    }
-
-    pub(crate) fn finished(&self, route: &str, method: &Method, status: u16, took: Duration) {
-        let method = known_method(method);
-        let mut code = [0u8; 3];
-        let code = decimal(status, &mut code);
-        self.0.in_flight.dec();
-        self.0.requests.with_label_values(&[route, method, code]).inc();
-        self.0.durations.with_label_values(&[route, method]).observe(took.as_secs_f64());
-        self.0.latency.record(took);
-        if status >= 500 {
-            self.0.errors.inc();
-        }
     }
 
     /// A request whose access line is written may be the exemplar of its duration.

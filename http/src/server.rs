@@ -26,7 +26,7 @@ use crate::caller::{ServiceKey, Verifier};
 use crate::connection::{Expecting, Made, Repeats, Stream, Times, introduce, kept, through};
 use crate::guard::Before;
 use crate::health::{self, Health};
-use crate::metrics::Metrics;
+use crate::metrics::{AtHand, Metrics};
 use crate::pulse::Part;
 use crate::routes::{Routes, about, not_found};
 
@@ -91,12 +91,13 @@ where
     kit.metrics.pulse().start(kit.health.generation(), Part::Main);
     let factory = move || {
         kit.metrics.pulse().start(kit.health.generation(), Part::Worker);
-        let access = Access {
+        let access = Rc::new(Access {
             metrics: kit.metrics.clone(),
             draining: kit.draining.clone(),
             at_once: kit.at_once.clone(),
+            series: AtHand::new(kit.metrics.clone()),
             desk: kit.metrics.underway().desk(kit.health.generation()),
-        };
+        });
         App::new()
             .app_data(body_limit)
             .app_data(kit.metrics.clone())

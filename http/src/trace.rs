@@ -1,9 +1,7 @@
 //! Which request this is: its id and its trace context (W3C Trace Context, level 1).
 
-use std::sync::Arc;
-
 use actix_web::dev::Payload;
-use actix_web::http::header::{HeaderMap, HeaderName};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::{Ready, ready};
 use uuid::Uuid;
@@ -18,11 +16,11 @@ pub const TRACEPARENT_NAME: HeaderName = HeaderName::from_static(TRACEPARENT);
 const REQUEST_ID_LENGTH_MAX: usize = 128;
 
 /// The id and trace of one request. A client's own are kept when they are well formed. Every layer
-/// keeps them: clones share the texts.
+/// keeps them: clones share the texts, which are values of fields as they stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId {
-    pub id: Arc<str>,
-    pub traceparent: Arc<str>,
+    id: HeaderValue,
+    traceparent: HeaderValue,
 }
 
 impl RequestId {
@@ -32,20 +30,43 @@ impl RequestId {
     }
 
     pub fn of_headers(headers: &HeaderMap) -> RequestId {
-        let text = |name: HeaderName| headers.get(&name).and_then(|value| value.to_str().ok());
-        let traceparent = text(TRACEPARENT_NAME)
-            .filter(|value| is_traceparent(value))
-            .map_or_else(new_traceparent, Arc::from);
-        let id = text(REQUEST_ID_NAME)
-            .filter(|value| is_request_id(value))
-            .map_or_else(new_id, Arc::from);
+        let own = |name: HeaderName, is_well_formed: fn(&str) -> bool| {
+            headers.get(&name).filter(|value| value.to_str().is_ok_and(is_well_formed)).cloned()
+        };
+        let traceparent = own(TRACEPARENT_NAME, is_traceparent).unwrap_or_else(new_traceparent);
+        let id = own(REQUEST_ID_NAME, is_request_id).unwrap_or_else(new_id);
         RequestId { id, traceparent }
+    }
+
+    pub fn id(&self) -> &str {
+        text(&self.id)
+    }
+
+    pub fn id_value(&self) -> &HeaderValue {
+        &self.id
+    }
+
+    pub fn traceparent(&self) -> &str {
+        text(&self.traceparent)
+    }
+
+    pub fn traceparent_value(&self) -> &HeaderValue {
+        &self.traceparent
     }
 
     /// The id of the trace, 32 hexadecimal digits.
     pub fn trace(&self) -> &str {
-        self.traceparent.split('-').nth(1).unwrap_or_default()
+        self.traceparent().split('-').nth(1).unwrap_or_default()
     }
+}
+
+/// Made here or looked at before, so that it is one.
+fn text(value: &HeaderValue) -> &str {
+    value.to_str().unwrap_or_default()
+}
+
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("none"))
 }
 
 fn is_request_id(value: &str) -> bool {
@@ -66,16 +87,16 @@ fn is_traceparent(value: &str) -> bool {
             && is_hex(parent, 16) && !is_zero(parent) && is_hex(flags, 2))
 }
 
-fn new_id() -> Arc<str> {
+fn new_id() -> HeaderValue {
     let mut text = Uuid::encode_buffer();
-    Arc::from(&*Uuid::now_v7().hyphenated().encode_lower(&mut text))
+    value(Uuid::now_v7().hyphenated().encode_lower(&mut text))
 }
 
-fn new_traceparent() -> Arc<str> {
+fn new_traceparent() -> HeaderValue {
     let (mut trace, mut parent) = (Uuid::encode_buffer(), Uuid::encode_buffer());
     let trace = Uuid::new_v4().simple().encode_lower(&mut trace);
     let parent = Uuid::new_v4().simple().encode_lower(&mut parent);
-    Arc::from(["00-", &*trace, "-", &parent[..16], "-00"].concat())
+    value(&["00-", &*trace, "-", &parent[..16], "-00"].concat())
 }
 
 impl FromRequest for RequestId {
@@ -92,7 +113,6 @@ impl FromRequest for RequestId {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use actix_web::http::header::{HeaderName, HeaderValue};
 
     fn of(pairs: &[(&'static str, &str)]) -> RequestId {
         let mut headers = HeaderMap::new();
@@ -106,10 +126,10 @@ mod tests {
     fn well_formed_ids_are_kept_others_are_replaced() {
         let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let kept = of(&[(REQUEST_ID, "abc-1.2_3"), (TRACEPARENT, good)]);
-        assert_eq!((&*kept.id, &*kept.traceparent), ("abc-1.2_3", good));
+        assert_eq!((kept.id(), kept.traceparent()), ("abc-1.2_3", good));
 
         for bad in ["", "a b", "a\"b", &"x".repeat(129)] {
-            assert_ne!(&*of(&[(REQUEST_ID, bad)]).id, bad);
+            assert_ne!(of(&[(REQUEST_ID, bad)]).id(), bad);
         }
         for bad in [
             "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
@@ -117,8 +137,8 @@ mod tests {
             "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
             "junk",
         ] {
-            let traceparent = of(&[(TRACEPARENT, bad)]).traceparent;
-            assert!(is_traceparent(&traceparent) && &*traceparent != bad, "{bad}");
+            let made = of(&[(TRACEPARENT, bad)]);
+            assert!(is_traceparent(made.traceparent()) && made.traceparent() != bad, "{bad}");
         }
     }
 }

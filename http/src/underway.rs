@@ -10,6 +10,7 @@ use actix_web::HttpMessage;
 use actix_web::http::Method;
 
 use crate::guard::RoutePattern;
+use crate::trace::RequestId;
 
 /// The desks of one service, over all its incarnations. Clones share them.
 #[derive(Clone, Default)]
@@ -23,7 +24,7 @@ pub struct Working {
     pub method: Method,
     /// `None` until it is known.
     pub route: Option<Arc<str>>,
-    pub request_id: Arc<str>,
+    pub request_id: RequestId,
     pub age: Duration,
 }
 
@@ -42,7 +43,7 @@ struct Seats {
 struct Seat {
     method: Method,
     route: Option<Arc<str>>,
-    request_id: Arc<str>,
+    request_id: RequestId,
     since: Instant,
 }
 
@@ -85,7 +86,7 @@ impl Desk {
         self: &Arc<Desk>,
         request: &impl HttpMessage,
         method: &Method,
-        request_id: &Arc<str>,
+        request_id: &RequestId,
         since: Instant,
     ) -> Place {
         let (method, request_id) = (method.clone(), request_id.clone());
@@ -159,7 +160,7 @@ mod tests {
         let underway = Underway::default();
         let (one, two) = (underway.desk(1), underway.desk(2));
         let requests = [(); 3].map(|()| TestRequest::get().to_http_request());
-        let id: Arc<str> = "r".into();
+        let id = RequestId::made();
         let seat = |desk: &Arc<Desk>, index: usize| {
             desk.seat(&requests[index], &Method::GET, &id, Instant::now())
         };

@@ -221,7 +221,7 @@ impl Admin {
             log::warn!("admin: {} is turned away: {}", door::peer(request), problem.code());
             let id = RequestId::of_headers(request.headers());
             let id = request.extensions().get::<RequestId>().cloned().unwrap_or(id);
-            Some(problem.response(Some((request.path(), &id.id))))
+            Some(problem.response(Some((request.path(), id.id()))))
         })
     }
 }

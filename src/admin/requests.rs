@@ -63,6 +63,6 @@ fn view(name: ServiceName, working: Working) -> RequestView {
         method: working.method.to_string(),
         route: working.route.map(|route| route.to_string()),
         age_ms: u64::try_from(working.age.as_millis()).unwrap_or(u64::MAX),
-        request_id: working.request_id.to_string(),
+        request_id: working.request_id.id().to_owned(),
     }
 }

@@ -44,7 +44,7 @@ struct GatewayActor {
 }
 
 /// Sends a request on. It never leaves its thread, which is what the wrapper checks.
-pub(super) struct Forward(pub(super) SendWrapper<Order>);
+pub(super) struct Forward(pub(super) SendWrapper<Box<Order>>);
 
 impl Message for Forward {
     type Result = SendWrapper<Outcome>;
@@ -68,14 +68,12 @@ impl Handler<Letter<Forward>> for GatewayActor {
         let interim = order.interim.take();
         let to = order.to.take();
         let to = to.map(|destination| (self.clients.of(&destination), destination));
-        Forwarding(Box::pin(async move {
-            match to {
-                Some((upstreams, destination)) => {
-                    with_interim(interim, forward(upstreams, &destination, order)).await
-                }
-                None => Err(Loss::Unreachable("no such service".into())),
+        Forwarding(match to {
+            Some((upstreams, destination)) => {
+                Box::pin(with_interim(interim, forward(upstreams, destination, order)))
             }
-        }))
+            None => Box::pin(async { Err(Loss::Unreachable("no such service".into())) }),
+        })
     }
 }
 
@@ -139,7 +137,7 @@ impl Clerk {
     /// The answer of a service, up to its head.
     pub(super) async fn forward(
         &self,
-        mut order: Order,
+        mut order: Box<Order>,
         destination: &Arc<Destination>,
         deadline: Deadline,
     ) -> Result<ClientResponse, Problem> {

@@ -108,7 +108,9 @@ impl Repeat for Again {
         let _ = write!(
             head,
             "age: {}\r\ncache-status: busbar; hit; ttl={}\r\ntraceparent: {}\r\n",
-            moment.age, moment.left, id.traceparent
+            moment.age,
+            moment.left,
+            id.traceparent()
         );
         Some(match &self.body {
             Body::None => Bytes::new(),

@@ -28,7 +28,7 @@ use super::upstream::ring::Asker;
 /// What a client is told to wait, in seconds, when a service cannot take its request.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
-/// A request to be sent on.
+/// A request to be sent on. It goes from hand to hand, so that its place stays where it is.
 pub(super) struct Order {
     /// Where it is to go; `None` until it is handed over.
     pub(super) to: Option<Arc<Destination>>,
@@ -83,13 +83,12 @@ impl Order {
         mut fields: HeaderMap,
         body: Incoming,
         deadline: Deadline,
-    ) -> Order {
-        let has_key = fields.contains_key(idempotency::HEADER);
-        let is_kept = has_key
-            && *method == Method::POST
+    ) -> Box<Order> {
+        let is_kept = *method == Method::POST
+            && fields.contains_key(idempotency::HEADER)
             && route.service.is_some_and(|service| retry::honours_keys(service, &target));
         let reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-        Order {
+        Box::new(Order {
             to: None,
             method: method.clone(),
             target,
@@ -102,7 +101,7 @@ impl Order {
             deadline,
             is_late: route.is_late(deadline),
             interim: None,
-        }
+        })
     }
 }
 
@@ -110,21 +109,21 @@ impl Order {
 /// for it drops it when the deadline has passed.
 pub(super) async fn forward(
     upstreams: Rc<[Upstream]>,
-    destination: &Destination,
-    order: Order,
+    destination: Arc<Destination>,
+    order: Box<Order>,
 ) -> Result<ClientResponse, Loss> {
-    let Order { fields, body, is_harmless, is_keyed, minds_breakers, deadline, .. } = order;
+    let Order { fields, body, is_harmless, is_keyed, minds_breakers, deadline, .. } = *order;
     let is_timed = !(body.is_streamed() || order.is_late);
     let asker = Asker { deadline, minds_breakers, is_timed };
-    let mut course = Course::start(destination, asker);
+    let mut course = Course::start(&destination, asker);
     let mut leave = course.first()?;
-    let Order { method, target, host, .. } = order;
+    let Order { method, target, host, .. } = *order;
     let freeze = |index: usize, fields| {
         frozen(upstreams.get(index), (&method, &target), host.as_ref(), fields)
     };
     let mut request = freeze(course.index, fields)?;
     loop {
-        let outcome = ask(destination, &request, &body).await;
+        let outcome = ask(&destination, &request, &body).await;
         course.judge(leave, &outcome);
         let has_body_still = body.can_be_sent_again();
         let repeat = Repeat { has_body_still, is_harmless, is_keyed };

@@ -107,7 +107,7 @@ impl Journey {
         self.gateway.meters.cuts.with_label_values(&[reason]).inc();
         let (method, path, id) = (self.method(), self.request.path(), &self.id);
         log::warn!(
-            service = "gateway", request_id = &*id.id, trace_id = id.trace();
+            service = "gateway", request_id = id.id(), trace_id = id.trace();
             "{method} {path}: the answer was cut in its body: {cause}"
         );
     }
@@ -121,7 +121,7 @@ impl Journey {
         let (id, status) = (&self.id, self.status);
         let route = self.route.as_deref().unwrap_or("unmatched");
         log::warn!(
-            service = "gateway", request_id = &*id.id, trace_id = id.trace(), route, status,
+            service = "gateway", request_id = id.id(), trace_id = id.trace(), route, status,
             dur_ms = took.as_secs_f64() * 1000.0;
             "slow_request: {} {} took {} ms; route={route} status={status} received_ms={} upstream_ms={} body_ms={}{}",
             self.method(),

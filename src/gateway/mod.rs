@@ -68,8 +68,8 @@ use crate::types::Clock;
 use self::actor::Clerk;
 use self::cache::{Cache, Came, Flight, Look};
 pub use self::destination::limits;
-use self::edge::Edge;
 pub use self::edge::Means;
+use self::edge::{Edge, Marks};
 use self::forward::Order;
 use self::incoming::Incoming;
 use self::journey::Journey;
@@ -182,14 +182,15 @@ impl Gateway {
 
 /// The road of every request that is for a service behind.
 async fn road(
-    request: HttpRequest,
-    payload: web::Payload,
+    (request, payload): (HttpRequest, web::Payload),
     (gateway, live): (Data<Gateway>, &Live),
     clerk: Data<Clerk>,
+    marks: &mut Marks,
 ) -> Result<HttpResponse, Problem> {
     let id = identity(&request);
     let mut journey = Journey::start(gateway.clone().into_inner(), live.slow_from, &request, &id);
-    let outcome = walk((request, payload), (gateway, live), clerk, &id, &mut journey).await;
+    let known = (&id, marks, &mut journey);
+    let outcome = walk((request, payload), (gateway, live), clerk, known).await;
     if let Err(problem) = &outcome {
         journey.ends_here(problem.status());
     }
@@ -200,28 +201,30 @@ async fn walk(
     (request, payload): (HttpRequest, web::Payload),
     (gateway, live): (Data<Gateway>, &Live),
     clerk: Data<Clerk>,
-    id: &RequestId,
-    journey: &mut Journey,
+    (id, marks, journey): (&RequestId, &mut Marks, &mut Journey),
 ) -> Result<HttpResponse, Problem> {
     let route = live.table.find(request.method(), request.uri())?;
     let deadline = Deadline::after(route.wait(request.method(), request.path()));
     journey.takes(route);
     RoutePattern(route.prefix.clone()).note(&request);
 
-    let guest = edge::admit(&gateway, live, &request, route).await?;
+    let guest = edge::admit(&gateway, live, (&request, route), marks).await?;
     if hops::is_last(request.method(), request.headers()) {
         return Ok(outgoing::kept(hops::last(&request, route), id, journey));
     }
     let urgency = urgency(route.service, request.method(), guest.is_known());
     if let Some(handshake) = Handshake::of(&request)? {
-        let opening = Opening { request: &request, payload, handshake, id, urgency };
-        return switch::switch((&gateway, live), &clerk, (route, deadline), opening, journey).await;
+        let opening = Opening { request: &request, marks, payload, handshake, id, urgency };
+        // Apart: it is rare, and takes more room than all else together.
+        let switched =
+            switch::switch((&gateway, live), &clerk, (route, deadline), opening, journey);
+        return Box::pin(switched).await;
     }
     let asked = live.asked(route, &request, guest.principal());
     let mut sending = match gateway.cache.look(&asked, deadline).await? {
         Look::Answer(answer) => return Ok(outgoing::kept(answer, id, journey)),
         Look::AnswerAndRefresh(answer, sending) => {
-            refresh::start(gateway.clone(), clerk, request.clone(), sending);
+            refresh::start(gateway.clone(), clerk, (request.clone(), marks.clone()), sending);
             return Ok(outgoing::kept(answer, id, journey));
         }
         Look::Send(sending) => sending,
@@ -230,7 +233,7 @@ async fn walk(
     let destination = live.destination(route)?;
     let body = Incoming::take(&request, payload, route.body_bytes_max, deadline).await?;
     hops::check_content(request.method(), &body)?;
-    let mut fields = fields(live, (&request, route), id, deadline);
+    let mut fields = fields(live, (&request, route, marks), id, deadline);
     hops::count_down(request.method(), &mut fields);
     sending.conditions(&mut fields);
     let target = route.target(request.uri());

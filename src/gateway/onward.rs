@@ -6,14 +6,15 @@ use actix_web::http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest};
 use busbar_actors::mailbox::Permit;
 use busbar_http::headers::{self, Arrival};
-use busbar_http::trace::{REQUEST_ID_NAME, TRACEPARENT_NAME};
+use busbar_http::trace::TRACEPARENT_NAME;
 use busbar_http::{Deadline, Problem, RequestId, deadline};
 
 use super::destination::Destination;
+use super::edge::Marks;
 use super::problem::OVERLOADED;
 use super::route::Route;
 use super::upstream::shedding::{Seat, Urgency};
-use super::{Gateway, Live, edge};
+use super::{Gateway, Live};
 
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 /// What a client is told to wait, in seconds, when there is no seat for it.
@@ -48,7 +49,7 @@ pub(super) fn identity(request: &HttpRequest) -> RequestId {
 /// What is sent on of the request's head, and what the services are told besides.
 pub(super) fn fields(
     live: &Live,
-    (request, route): (&HttpRequest, &Route),
+    (request, route, marks): (&HttpRequest, &Route, &Marks),
     id: &RequestId,
     deadline: Deadline,
 ) -> HeaderMap {
@@ -57,19 +58,14 @@ pub(super) fn fields(
     if let (None, Some(host)) = (route.service, request.headers().get(HOST)) {
         fields.insert(HOST, host.clone());
     }
-    edge::tell(request, &mut fields);
+    marks.tell(&mut fields);
     let left_ms = u64::try_from(deadline.left().as_millis()).unwrap_or(u64::MAX);
     fields.insert(deadline::HEADER, HeaderValue::from(left_ms));
     // What vendors add belongs to the trace that they added it to (W3C Trace Context, section 3.4).
-    if fields.get(TRACEPARENT_NAME).is_none_or(|came| *came != *id.traceparent) {
+    if fields.get(TRACEPARENT_NAME).is_none_or(|came| came != id.traceparent_value()) {
         fields.remove(TRACESTATE);
     }
-    let pairs = [(REQUEST_ID_NAME, &id.id), (TRACEPARENT_NAME, &id.traceparent)];
-    for (name, value) in pairs {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            fields.insert(name, value);
-        }
-    }
+    headers::trace(&mut fields, id);
     fields
 }
 

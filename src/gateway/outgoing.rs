@@ -13,7 +13,7 @@ use actix_rt::task::JoinHandle;
 use actix_rt::time::sleep_until;
 use actix_web::body::{BodyStream, BoxBody, MessageBody, SizedStream};
 use actix_web::dev::Payload;
-use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, UPGRADE};
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, UPGRADE};
 use actix_web::http::{Method, StatusCode, Version};
 use actix_web::{HttpMessage, HttpResponse};
 use awc::ClientResponse;
@@ -51,9 +51,7 @@ pub(super) fn kept(
 }
 
 pub(super) fn trace_to(fields: &mut HeaderMap, id: &RequestId) {
-    if let Ok(traceparent) = HeaderValue::from_str(&id.traceparent) {
-        fields.insert(trace::TRACEPARENT_NAME, traceparent);
-    }
+    fields.insert(trace::TRACEPARENT_NAME, id.traceparent_value().clone());
 }
 
 /// The answer for the client.

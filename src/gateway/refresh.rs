@@ -8,6 +8,7 @@ use futures_util::StreamExt;
 
 use super::actor::Clerk;
 use super::cache::{Came, Sending};
+use super::edge::Marks;
 use super::forward::Order;
 use super::incoming::Incoming;
 use super::{Gateway, fields, identity};
@@ -16,11 +17,11 @@ use super::{Gateway, fields, identity};
 pub(super) fn start(
     gateway: Data<Gateway>,
     clerk: Data<Clerk>,
-    request: HttpRequest,
+    (request, marks): (HttpRequest, Marks),
     sending: Sending,
 ) {
     actix_rt::spawn(async move {
-        if let Err(problem) = refresh(&gateway, &clerk, &request, sending).await {
+        if let Err(problem) = refresh(&gateway, &clerk, (&request, &marks), sending).await {
             log::debug!("{} was not refreshed: {problem}", request.path());
         }
     });
@@ -29,7 +30,7 @@ pub(super) fn start(
 async fn refresh(
     gateway: &Gateway,
     clerk: &Clerk,
-    request: &HttpRequest,
+    (request, marks): (&HttpRequest, &Marks),
     sending: Sending,
 ) -> Result<(), Problem> {
     // The whole of it, whatever the client wanted of it.
@@ -39,7 +40,7 @@ async fn refresh(
     let deadline = Deadline::after(route.wait(&Method::GET, request.path()));
     let destination = live.destination(route)?;
     let _place = destination.enter()?;
-    let mut fields = fields(&live, (request, route), &identity(request), deadline);
+    let mut fields = fields(&live, (request, route, marks), &identity(request), deadline);
     sending.conditions(&mut fields);
     let order = Order::new(route, &Method::GET, target, fields, Incoming::Nothing, deadline);
     let Came::Pass(mut answer, _, Some(mut keeper)) =

@@ -9,6 +9,7 @@ use busbar_http::{Deadline, Problem, RequestId, deadline};
 
 use super::actor::Clerk;
 use super::cache::{Forwarded, Keeping, Way};
+use super::edge::Marks;
 use super::forward::{Loss, Order};
 use super::incoming::Incoming;
 use super::journey::Journey;
@@ -24,6 +25,7 @@ use super::{Gateway, Live};
 /// What a client has asked with.
 pub(super) struct Opening<'a> {
     pub(super) request: &'a HttpRequest,
+    pub(super) marks: &'a Marks,
     pub(super) payload: Payload,
     pub(super) handshake: Handshake,
     pub(super) id: &'a RequestId,
@@ -38,10 +40,10 @@ pub(super) async fn switch(
     opening: Opening<'_>,
     journey: &mut Journey,
 ) -> Result<HttpResponse, Problem> {
-    let Opening { request, payload, handshake, id, urgency } = opening;
+    let Opening { request, marks, payload, handshake, id, urgency } = opening;
     let destination = live.destination(route)?;
     let place = Some(gateway.enter(urgency, destination)?);
-    let mut asked = fields(live, (request, route), id, deadline);
+    let mut asked = fields(live, (request, route, marks), id, deadline);
     Handshake::ask(&mut asked);
     // It lasts for as long as it lasts.
     asked.remove(deadline::HEADER);

@@ -7,7 +7,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -16,6 +15,7 @@ use std::time::{Duration, Instant};
 use actix_web::HttpRequest;
 use actix_web::http::Version;
 use actix_web::http::header::EXPECT;
+use ahash::RandomState;
 use bytes::Bytes;
 use memchr::memmem;
 
@@ -69,8 +69,8 @@ pub(crate) struct Repeats {
 
 #[derive(Default)]
 struct Generations {
-    young: HashMap<Box<[u8]>, Rc<Remembered>>,
-    old: HashMap<Box<[u8]>, Rc<Remembered>>,
+    young: HashMap<Box<[u8]>, Rc<Remembered>, RandomState>,
+    old: HashMap<Box<[u8]>, Rc<Remembered>, RandomState>,
     young_bytes: usize,
     hasher: RandomState,
     seen: Box<[[u16; SEEN_EACH]]>,
@@ -152,7 +152,7 @@ impl Repeats {
             self.heads.borrow_mut().forget(head);
             return None;
         };
-        for part in [REQUEST_ID.as_bytes(), b": ", id.id.as_bytes(), b"\r\n\r\n"] {
+        for part in [REQUEST_ID.as_bytes(), b": ", id.id_value().as_bytes(), b"\r\n\r\n"] {
             written.extend_from_slice(part);
         }
         let outcome = write(&mut written, body);

@@ -1,7 +1,7 @@
 //! The body of an answer: a stream that owns its connection and reads only when it is polled.
 
 use std::{
-    future::{poll_fn, ready},
+    future::ready,
     io,
     pin::Pin,
     rc::Rc,
@@ -69,31 +69,57 @@ impl Rest {
         Rest { ahead: Ahead::default(), held, upload, pool, is_reusable }
     }
 
+    /// Takes what came together with the head; the body, if that is all of it. One that came whole frees
+    /// its connection before the caller even looks; one that breaks here is still an error instead of a
+    /// cut answer.
+    pub(super) fn look_ahead(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Result<Option<Payload>, SendRequestError> {
+        let first = match self.poll_wire(cx) {
+            Poll::Pending => return Ok(None),
+            Poll::Ready(None) => return Ok(Some(Payload::None)),
+            Poll::Ready(Some(piece)) => piece.map_err(broken_body)?,
+        };
+        let second = match self.poll_wire(cx) {
+            Poll::Ready(None) => {
+                let whole = stream::once(ready(Ok(first)));
+                return Ok(Some(Payload::Stream { payload: Box::pin(whole) }));
+            }
+            Poll::Pending => None,
+            Poll::Ready(Some(piece)) => Some(piece.map_err(broken_body)?),
+        };
+        self.ahead = Ahead(Some(first), second);
+        Ok(None)
+    }
+
+    /// As it comes.
+    pub(super) fn into_payload(self) -> Payload {
+        Payload::Stream { payload: Box::pin(self) }
+    }
+
     fn poll_wire(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, PayloadError>>> {
-        let Some(mut held) = self.held.take() else { return Poll::Ready(None) };
-        if let Err(error) = self.poll_upload(&mut held, cx) {
+        if let Err(error) = self.poll_upload(cx) {
+            self.held = None;
             return Poll::Ready(Some(Err(error)));
         }
-        match held.poll_seen(cx) {
-            Poll::Pending => {
-                self.held = Some(held);
-                Poll::Pending
+        let Some(held) = &mut self.held else { return Poll::Ready(None) };
+        match ready!(held.poll_seen(cx)) {
+            Seen::Piece(piece) => Poll::Ready(Some(Ok(piece))),
+            Seen::Cut(error) => {
+                self.held = None;
+                Poll::Ready(Some(Err(error)))
             }
-            Poll::Ready(Seen::Piece(piece)) => {
-                self.held = Some(held);
-                Poll::Ready(Some(Ok(piece)))
-            }
-            Poll::Ready(Seen::Cut(error)) => Poll::Ready(Some(Err(error))),
-            Poll::Ready(Seen::End) => {
-                self.give_back(held);
+            Seen::End => {
+                self.give_back();
                 Poll::Ready(None)
             }
         }
     }
 
     /// A request that breaks off ends its answer; one that nobody takes leaves it to be read.
-    fn poll_upload(&mut self, held: &mut Held, cx: &mut Context<'_>) -> Result<(), PayloadError> {
-        let Some(upload) = &mut self.upload else { return Ok(()) };
+    fn poll_upload(&mut self, cx: &mut Context<'_>) -> Result<(), PayloadError> {
+        let (Some(upload), Some(held)) = (&mut self.upload, &mut self.held) else { return Ok(()) };
         match upload.poll_into(&mut held.framed, cx) {
             Ok(false) => {}
             Ok(true) => self.upload = None,
@@ -105,8 +131,8 @@ impl Rest {
         Ok(())
     }
 
-    fn give_back(&self, held: Held) {
-        let Held { framed, lease, exchange } = held;
+    fn give_back(&mut self) {
+        let Some(Held { framed, lease, exchange }) = self.held.take() else { return };
         if !self.is_reusable || self.upload.is_some() {
             return;
         }
@@ -142,32 +168,4 @@ impl Stream for Rest {
             None => self.poll_wire(cx),
         }
     }
-}
-
-/// Takes what came together with the head. A body that came whole frees its connection before the
-/// caller even looks; one that breaks here is still an error instead of a cut answer.
-pub(super) async fn first_pieces(mut rest: Rest) -> Result<Payload, SendRequestError> {
-    let first = match look(&mut rest).await {
-        Poll::Pending => return Ok(stream_of(rest)),
-        Poll::Ready(None) => return Ok(Payload::None),
-        Poll::Ready(Some(piece)) => piece.map_err(broken_body)?,
-    };
-    let second = match look(&mut rest).await {
-        Poll::Ready(None) => {
-            let whole = stream::once(ready(Ok(first)));
-            return Ok(Payload::Stream { payload: Box::pin(whole) });
-        }
-        Poll::Pending => None,
-        Poll::Ready(Some(piece)) => Some(piece.map_err(broken_body)?),
-    };
-    rest.ahead = Ahead(Some(first), second);
-    Ok(stream_of(rest))
-}
-
-async fn look(rest: &mut Rest) -> Poll<Option<Result<Bytes, PayloadError>>> {
-    poll_fn(|cx| Poll::Ready(rest.poll_wire(cx))).await
-}
-
-fn stream_of(rest: Rest) -> Payload {
-    Payload::Stream { payload: Box::pin(rest) }
 }

@@ -1,6 +1,6 @@
 //! The road of one request: connection, conversation, one retry, framing, answer.
 
-use std::rc::Rc;
+use std::{future::poll_fn, rc::Rc, task::Poll};
 
 use actix_http::{
     ConnectionType, HttpMessage, Payload, RequestHead, RequestHeadType, ResponseHead, StatusCode,
@@ -11,7 +11,7 @@ use actix_http::{
 use awc::{ClientResponse, error::SendRequestError, test::TestResponse};
 
 use super::{
-    body::{Rest, first_pieces},
+    body::Rest,
     converse::{Answer, Sent, converse},
     failure::malformed,
     framing::{Follows, framing},
@@ -21,21 +21,31 @@ use super::{
 };
 
 /// awc's body type cannot be named from outside, but it is a `MessageBody`.
-pub(super) async fn exchange<B>(
+///
+/// One is in memory for each request under way: what is large moves as little as it can.
+pub(super) fn exchange<B>(
     pool: Rc<Pool>,
     head: RequestHeadType,
     body: B,
-) -> Result<ClientResponse, SendRequestError>
+) -> impl Future<Output = Result<ClientResponse, SendRequestError>>
 where
     B: MessageBody + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error>>,
 {
     let request = Request::new(head, &pool);
     let mut outgoing = Outgoing::new(body);
-    let (taken, answer) = ask(&pool, &request, &mut outgoing).await?;
-    let has_more = answer.request == Sent::Partly && takes_more(answer.head.status);
-    let rest = has_more.then(|| outgoing.boxed());
-    finish(pool, &request, taken, (answer, rest)).await
+    async move {
+        let (taken, answer) = ask(&pool, &request, &mut outgoing).await?;
+        if answer.head.status == StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(switched(answer.head, taken));
+        }
+        let has_more = answer.request == Sent::Partly && takes_more(answer.head.status);
+        let upload = has_more.then(|| outgoing.boxed());
+        let (head, rest) = follow(pool, &request, taken, (answer, upload))?;
+        let Some(mut rest) = rest else { return Ok(response(head, Payload::None)) };
+        let whole = poll_fn(|cx| Poll::Ready(rest.look_ahead(cx))).await?;
+        Ok(response(head, whole.unwrap_or_else(|| rest.into_payload())))
+    }
 }
 
 /// RFC 9112, section 9.5: who hears that it is refused stops sending.
@@ -99,35 +109,41 @@ where
     pool.instance.count_retried();
     let Taken { wire, exchange, .. } = taken;
     drop(wire);
-    let mut fresh = pool.open(exchange).await?;
-    match converse(&mut fresh.wire, request.to_send(), outgoing).await {
-        Ok(answer) => Ok((fresh, answer)),
-        Err(fault) => Err(fault.error),
-    }
+    // Apart: it is rare.
+    Box::pin(async move {
+        let mut fresh = pool.open(exchange).await?;
+        match converse(&mut fresh.wire, request.to_send(), outgoing).await {
+            Ok(answer) => Ok((fresh, answer)),
+            Err(fault) => Err(fault.error),
+        }
+    })
+    .await
+}
+
+/// The answer to a switch, with the connection.
+fn switched(head: ResponseHead, taken: Taken) -> ClientResponse {
+    let answer = response(head, Payload::None);
+    answer.extensions_mut().insert(Switched::new(taken.wire, taken.exchange));
+    answer
 }
 
 /// What follows the head is decided here, not by the codec.
-async fn finish(
+fn follow(
     pool: Rc<Pool>,
     request: &Request,
     taken: Taken,
-    (answer, rest): (Answer, Option<Outgoing<BoxBody>>),
-) -> Result<ClientResponse, SendRequestError> {
+    (answer, upload): (Answer, Option<Outgoing<BoxBody>>),
+) -> Result<(ResponseHead, Option<Rest>), SendRequestError> {
     let Taken { mut wire, exchange, .. } = taken;
     let mut head = answer.head;
-    if head.status == StatusCode::SWITCHING_PROTOCOLS {
-        let answer = response(head, Payload::None);
-        answer.extensions_mut().insert(Switched::new(wire, exchange));
-        return Ok(answer);
-    }
     let is_coded = wire.framed.codec_ref().message_type() != MessageType::None;
     let framing = framing(&request.head.method, &mut head, is_coded).map_err(malformed)?;
     let may_be_kept = framing.is_reusable && wire.framed.codec_ref().keep_alive();
     let is_reusable = may_be_kept && answer.request == Sent::Whole;
     if framing.follows != Follows::Nothing {
-        let is_reusable = is_reusable || (may_be_kept && rest.is_some());
-        let rest = Rest::new(pool, wire, exchange, (framing.follows, is_reusable), rest);
-        return Ok(response(head, first_pieces(rest).await?));
+        let is_reusable = is_reusable || (may_be_kept && upload.is_some());
+        let rest = Rest::new(pool, wire, exchange, (framing.follows, is_reusable), upload);
+        return Ok((head, Some(rest)));
     }
     if is_coded {
         // It waits for a body that never comes.
@@ -136,7 +152,7 @@ async fn finish(
     if is_reusable {
         pool.put(wire, exchange);
     }
-    Ok(response(head, Payload::None))
+    Ok((head, None))
 }
 
 /// `ClientResponse::new` is private; a test response with another head and payload is the public

@@ -5,7 +5,7 @@ use std::{rc::Rc, sync::Arc};
 use actix_http::ServiceConfig;
 use actix_service::Service;
 use awc::{ConnectRequest, ConnectResponse, error::SendRequestError, middleware::Transform};
-use futures_util::future::LocalBoxFuture;
+use futures_util::{TryFutureExt, future::LocalBoxFuture};
 
 use super::{Instance, exchange::exchange, pool::Pool};
 
@@ -61,10 +61,7 @@ where
     fn call(&self, request: ConnectRequest) -> Self::Future {
         match request {
             ConnectRequest::Client(head, body, None) if self.pool.serves(head.as_ref()) => {
-                let pool = self.pool.clone();
-                Box::pin(
-                    async move { exchange(pool, head, body).await.map(ConnectResponse::Client) },
-                )
+                Box::pin(exchange(self.pool.clone(), head, body).map_ok(ConnectResponse::Client))
             }
             // TLS, other hosts, tunnels: awc's own connector.
             other => Box::pin(self.inner.call(other)),

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use actix_web::test::TestRequest;
 use awc::http::{Method, StatusCode, header::HeaderMap};
 use busbar_http::{
     Deadline, Peer, PeerError, RequestId,
@@ -65,7 +66,7 @@ async fn a_call_carries_what_the_other_side_needs() {
                 "POST /reserve?a=b HTTP/1.1\r\n",
                 "authorization: Bearer service\r\n",
                 "x-request-id: r-1\r\n",
-                "traceparent: t-1\r\n",
+                "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n",
                 "x-request-deadline-ms: ",
                 "content-type: application/json\r\n",
                 "\r\n\r\n{\"amount_minor\":4496}",
@@ -78,7 +79,12 @@ async fn a_call_carries_what_the_other_side_needs() {
     })
     .await;
     let peer = peer(vec![script.base()]);
-    let headers = traced(&RequestId { id: "r-1".into(), traceparent: "t-1".into() });
+    let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let came = TestRequest::default()
+        .insert_header(("x-request-id", "r-1"))
+        .insert_header(("traceparent", traceparent))
+        .to_http_request();
+    let headers = traced(&RequestId::of_headers(came.headers()));
 
     for _ in 0..3 {
         let sum = Sum { amount_minor: 4496 };

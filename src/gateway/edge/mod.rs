@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::{self, Data};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse};
 use busbar_http::caller::{UserClaims, Verifier};
 use busbar_http::client::Peer;
 use busbar_http::{Metrics, Problem, headers};
@@ -70,9 +70,9 @@ pub(super) struct Guest {
     principal: Option<String>,
 }
 
-/// In a request's extensions: what is sent on with it, and what its answer is to bear.
+/// What is sent on with a request, and what its answer is to bear.
 #[derive(Clone, Debug, Default)]
-struct Marks {
+pub(super) struct Marks {
     /// Who an upstream of others is told that it is.
     told: Option<Arc<UserClaims>>,
     verdict: Option<Verdict>,
@@ -144,8 +144,9 @@ pub(super) async fn door(
     if let Some(answer) = cors.preflight(&request, &live.table) {
         return Ok(answer);
     }
-    let answered = road(request.clone(), payload, (gateway.clone(), &live), clerk).await;
-    let marks = request.extensions().get::<Marks>().cloned().unwrap_or_default();
+    let mut marks = Marks::default();
+    let arrived = (request.clone(), payload);
+    let answered = road(arrived, (gateway.clone(), &live), clerk, &mut marks).await;
     match answered {
         Ok(mut answer) => {
             if let Some(verdict) = marks.verdict {
@@ -171,12 +172,12 @@ pub(super) async fn door(
 pub(super) async fn admit(
     gateway: &Gateway,
     live: &Live,
-    request: &HttpRequest,
-    route: &Route,
+    (request, route): (&HttpRequest, &Route),
+    marks: &mut Marks,
 ) -> Result<Guest, Problem> {
     let edge = &gateway.edge;
     let looked_at = edge.gatekeeper.look(request.headers(), route).await;
-    let mut marks = Marks { is_packed: route.rules.compress, ..Marks::default() };
+    marks.is_packed = route.rules.compress;
     if let Some(rate) = route.rules.rate {
         // A token that is not good counts for the address that shows it.
         let who = match &looked_at {
@@ -194,7 +195,6 @@ pub(super) async fn admit(
     let principal = claims
         .filter(|_| is_apart)
         .map(|claims| format!("{} {} {}", claims.sub, claims.role.as_str(), claims.sid));
-    request.extensions_mut().insert(marks);
     admitted.inspect_err(|problem| edge.meters.refused(problem.code()))?;
     Ok(Guest { is_known, principal })
 }
@@ -209,21 +209,21 @@ impl Guest {
     }
 }
 
-/// Completes what is sent on of the head of a request that was let in.
-pub(super) fn tell(request: &HttpRequest, fields: &mut HeaderMap) {
-    let extensions = request.extensions();
-    let Some(marks) = extensions.get::<Marks>() else { return };
-    if marks.is_packed {
-        compress::unweaken(fields);
-    }
-    let Some(claims) = &marks.told else { return };
-    for (name, value) in [
-        (USER_ID, claims.sub.to_string()),
-        (USER_ROLE, claims.role.as_str().to_owned()),
-        (USER_SESSION, claims.sid.to_string()),
-    ] {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            fields.insert(name, value);
+impl Marks {
+    /// Completes what is sent on of the head of a request that was let in.
+    pub(super) fn tell(&self, fields: &mut HeaderMap) {
+        if self.is_packed {
+            compress::unweaken(fields);
+        }
+        let Some(claims) = &self.told else { return };
+        for (name, value) in [
+            (USER_ID, claims.sub.to_string()),
+            (USER_ROLE, claims.role.as_str().to_owned()),
+            (USER_SESSION, claims.sid.to_string()),
+        ] {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                fields.insert(name, value);
+            }
         }
     }
 }

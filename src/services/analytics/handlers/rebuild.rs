@@ -30,7 +30,7 @@ pub(crate) async fn begin(
                     actor: format!("user/{}", caller.subject),
                     action: "analytics.rebuild_begun",
                     subject: "analytics".to_owned(),
-                    request_id: Some(request.id.to_string()),
+                    request_id: Some(request.id().to_owned()),
                     at: now,
                     details: json!({ "rebuild": &view }),
                 };

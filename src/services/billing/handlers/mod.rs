@@ -29,7 +29,7 @@ fn origin(caller: &Caller, request: &RequestId, at: Timestamp) -> Origin {
     Origin {
         source: ServiceName::Billing,
         at,
-        correlation: request.id.to_string(),
+        correlation: request.id().to_owned(),
         causation: None,
         actor: format!("user/{}", caller.subject),
     }

@@ -34,7 +34,7 @@ pub(crate) async fn create(
     let origin = Origin {
         source: ServiceName::Billing,
         at: billing.clock.now(),
-        correlation: request_id.id.to_string(),
+        correlation: request_id.id().to_owned(),
         causation: None,
         actor: format!("service/{}", caller.service),
     };

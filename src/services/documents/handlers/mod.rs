@@ -19,7 +19,7 @@ fn origin(caller: &Caller, request: &RequestId, at: Timestamp) -> Origin {
     Origin {
         source: ServiceName::Documents,
         at,
-        correlation: request.id.to_string(),
+        correlation: request.id().to_owned(),
         causation: None,
         actor: format!("user/{}", caller.subject),
     }

@@ -66,7 +66,7 @@ async fn write(
 ) -> Result<(), Problem> {
     let (id, now) = (made.id, made.created_at);
     let recipients = serde_json::to_string(users).map_err(Problem::internal)?;
-    announcement::insert(tx, made, &recipients, &who.1.id, &actor(who.0)).await?;
+    announcement::insert(tx, made, &recipients, who.1.id(), &actor(who.0)).await?;
     let job = NewJob::new(announce::KIND, id, &(), now).map_err(Problem::internal)?;
     jobs::enqueue(tx, &job, now).await?;
     let details = json!({"category": made.category, "recipients": made.recipients_count});

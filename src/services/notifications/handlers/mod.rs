@@ -31,7 +31,7 @@ async fn put_on_record(
     details: Value,
     at: Timestamp,
 ) -> Result<(), Problem> {
-    let (actor, request_id) = (actor(caller), Some(request.id.to_string()));
+    let (actor, request_id) = (actor(caller), Some(request.id().to_owned()));
     let entry = audit::Entry { actor, action, subject, request_id, at, details };
     audit::record(tx, &entry).await?;
     Ok(())

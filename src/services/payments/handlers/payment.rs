@@ -136,7 +136,7 @@ pub(crate) async fn resolve(
         return Err(invalid_state(payment.stage));
     }
     let (outcome, actor) = (order.outcome, principal(&caller));
-    let word = Word { outcome, evidence, actor, request_id: request.id.to_string() };
+    let word = Word { outcome, evidence, actor, request_id: request.id().to_owned() };
     let resolved = flow::resolve(&payments, &payment, &word, deadline).await?;
     Reply::first(200, &PaymentView::of(&resolved))
 }

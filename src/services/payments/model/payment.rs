@@ -104,7 +104,7 @@ impl Payment {
             is_staff: caller.is_staff(),
             request_key: key.key.clone(),
             fingerprint: key.fingerprint.clone(),
-            correlation: request.id.to_string(),
+            correlation: request.id().to_owned(),
             created_at: now,
             updated_at: now,
         }

@@ -68,7 +68,7 @@ impl FromRequest for Person {
             let users = users.ok_or_else(|| Problem::internal("the service is not registered"))?;
             let challenge = HeaderValue::from_static("Bearer");
             let token = token.ok_or_else(|| refusal(kinds::UNAUTHENTICATED, challenge))?;
-            person(&users, &token, &request_id?.id).await
+            person(&users, &token, request_id?.id()).await
         })
     }
 }

@@ -99,7 +99,7 @@ pub(crate) async fn reset(
         .map_err(|refused| field("/password", &refused))?;
     let hash = users.hasher.hash(password).await?;
 
-    let (act, reason) = (Act::by(user_id, &request.id, now), SessionEnd::PasswordChange);
+    let (act, reason) = (Act::by(user_id, request.id(), now), SessionEnd::PasswordChange);
     let guesses = account_key(&users, &account.email);
     let changed = users.database.transaction(async |tx| {
         let is_good = store::reset::use_up(tx, id, now).await?;

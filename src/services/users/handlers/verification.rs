@@ -38,7 +38,7 @@ pub(crate) async fn verify(
         let Some(user) = store::user::verify(tx, user_id, now).await? else {
             return proven_before(tx, id, now).await;
         };
-        let act = Act::by(user_id, &request.id, now);
+        let act = Act::by(user_id, request.id(), now);
         events::tell(tx, &act, &UserVerified { user_id }).await?;
         Ok(user)
     });

@@ -53,7 +53,7 @@ fn visitor(request: &HttpRequest, payload: &mut Payload) -> Result<Visitor, Prob
     Ok(Visitor {
         network: client::network(client::address(headers, peer, &users.trusted_proxies)),
         client: users.keys.digest("client", &String::from_utf8_lossy(agent)),
-        request_id: id.id.to_string(),
+        request_id: id.id().to_owned(),
         device: cookie.and_then(|token| users.keys.read_device_token(token)),
         is_secure: scheme.is_some_and(|scheme| scheme == "https"),
     })

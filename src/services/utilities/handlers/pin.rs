@@ -51,7 +51,7 @@ pub(crate) async fn create(
     let origin = Origin {
         source: ServiceName::Utilities,
         at: utilities.clock.now(),
-        correlation: request_id.id.to_string(),
+        correlation: request_id.id().to_owned(),
         causation: None,
         actor: format!("service/{}", caller.service),
     };

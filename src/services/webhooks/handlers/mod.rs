@@ -25,7 +25,7 @@ impl Act {
     fn new(caller: &Caller, request: RequestId, webhooks: &Webhooks) -> Result<Act, Problem> {
         caller.require_staff()?;
         let actor = format!("user/{}", caller.subject);
-        Ok(Act { actor, request_id: request.id.to_string(), at: webhooks.clock.now() })
+        Ok(Act { actor, request_id: request.id().to_owned(), at: webhooks.clock.now() })
     }
 
     async fn put_on_record(
