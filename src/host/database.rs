@@ -30,6 +30,11 @@ const COMMON: &[Script] = &[
         name: "common/0004_lanes",
         text: include_str!("../../migrations/common/0004_lanes.sql"),
     },
+    Script {
+        version: 5,
+        name: "common/0005_write_trials",
+        text: include_str!("../../migrations/common/0005_write_trials.sql"),
+    },
 ];
 
 /// How long a start waits for a database that is not there, as a part of the start's own limit.
@@ -67,9 +72,7 @@ impl Host {
             };
             match opened.await {
                 Ok(database) => return Ok(database),
-                Err(StoreError::Unavailable { .. } | StoreError::Lost { .. })
-                    if start.elapsed() < wait =>
-                {
+                Err(error) if error.is_unavailable() && start.elapsed() < wait => {
                     log::warn!("{} waits for its database", S::NAME);
                     actix_rt::time::sleep(DATABASE_RETRY).await;
                 }

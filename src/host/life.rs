@@ -7,6 +7,7 @@ use actix_web::web::{self, Json};
 use busbar_actors::{ChildSpec, Children, Failure, Incarnation};
 use busbar_http::problem::kinds;
 use busbar_http::{Check, Health, Kit, Metrics, Problem, Routes, ServiceCaller, about};
+use futures_util::FutureExt;
 
 use crate::events::inbox::{self, Consumer, Inbox};
 use crate::events::relay::{Drain as DrainRelay, Relay};
@@ -17,11 +18,13 @@ use crate::jobs::{Drain as DrainWorker, Worker};
 use crate::requests;
 use crate::services::{Peers, Service, Setup};
 use crate::storage::{Database, Transaction};
+use crate::types::Clock;
 
 use super::meters::PoolCollector;
 use super::{Host, Told, serve_incarnation};
 
-const PING_WAIT: Duration = Duration::from_millis(900);
+/// For the database, to answer or to take a row: a check may take a little longer.
+const DATABASE_WAIT: Duration = Duration::from_millis(900);
 /// For all children, to come to their ends: longer than the relay and the worker take for theirs.
 const CHILDREN_DRAIN: Duration = Duration::from_secs(12);
 
@@ -62,7 +65,8 @@ pub(super) async fn run<S: Service>(
 
     let road = host.road(S::NAME, &database, &metrics, &peers)?;
     let desk = host.desk(service.jobs(), &database, &metrics)?;
-    let mut remarks = vec![road.meters.check(), desk.meters.check()];
+    let mut remarks =
+        vec![road.meters.check(), desk.meters.check(), writes(&database, &host.clock)];
     remarks.extend(service.remarks());
     let kept = Duration::from_secs(u64::from(host.config.requests.retention_days) * 24 * 3_600);
     let (forgotten, clock) = (database.clone(), host.clock.clone());
@@ -130,17 +134,7 @@ fn kit<S: Service>(
     metrics: Metrics,
     remarks: Vec<Check>,
 ) -> Kit {
-    let pinged = database.clone();
-    let ping = Check {
-        name: "database",
-        ask: Arc::new(move || {
-            let database = pinged.clone();
-            Box::pin(async move {
-                database.ping(PING_WAIT).await.map_err(|_| "does not answer".to_owned())
-            })
-        }),
-    };
-    let mut checks = vec![ping];
+    let mut checks = vec![ping(database)];
     checks.extend(service.checks());
     let name = format!("{}-service", S::NAME.origin());
     let health = Health::new(name, incarnation.generation, incarnation.draining.clone(), checks)
@@ -158,4 +152,30 @@ fn kit<S: Service>(
         at_once: None,
         figures: None,
     }
+}
+
+fn ping(database: &Database) -> Check {
+    let database = database.clone();
+    let ask = move || {
+        let database = database.clone();
+        let answered = async move {
+            database.ping(DATABASE_WAIT).await.map_err(|_| "does not answer".to_owned())
+        };
+        answered.boxed_local()
+    };
+    Check { name: "database", ask: Arc::new(ask) }
+}
+
+/// A remark: what can be read is still answered.
+fn writes(database: &Database, clock: &Clock) -> Check {
+    let (database, clock) = (database.clone(), clock.clone());
+    let ask = move || {
+        let (database, now) = (database.clone(), clock.now());
+        let written = async move {
+            let failure = database.write_failure(now, DATABASE_WAIT).await;
+            failure.map_or(Ok(()), |what| Err(format!("cannot be written: {what}")))
+        };
+        written.boxed_local()
+    };
+    Check { name: "database_writes", ask: Arc::new(ask) }
 }

@@ -15,7 +15,7 @@ problems! {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Problem {
         let kind = match &error {
-            StoreError::Unavailable { .. } | StoreError::Lost { .. } => DATABASE_UNAVAILABLE,
+            unavailable if unavailable.is_unavailable() => DATABASE_UNAVAILABLE,
             StoreError::PoolTimeout => DB_POOL_TIMEOUT,
             StoreError::Conflict { .. } | StoreError::TooSlow { .. } => DATABASE_BUSY,
             _ => return Problem::internal(error),
@@ -34,6 +34,10 @@ mod tests {
         let problem = Problem::from(unavailable);
         assert_eq!((problem.status().as_u16(), problem.code()), (503, "database_unavailable"));
         assert!(!problem.body(None).to_string().contains("10.0.0.7"));
+        let refused = StoreError::Refused { what: "53100 no room in base/16384".into() };
+        let problem = Problem::from(refused);
+        assert_eq!((problem.status().as_u16(), problem.code()), (503, "database_unavailable"));
+        assert!(!problem.body(None).to_string().contains("base/16384"));
 
         assert_eq!(Problem::from(StoreError::PoolTimeout).code(), "db_pool_timeout");
         let broken = StoreError::NoRow { statement: "billing::BY_ID" };

@@ -27,9 +27,12 @@ pub enum StoreError {
     /// The body of a transaction went on after a failed statement and asked to commit.
     #[error("{statement} had failed, and its transaction was to be committed")]
     Swallowed { statement: &'static str },
-    /// No database at the other end, or one that cannot write.
+    /// No database at the other end.
     #[error("database unavailable: {what}")]
     Unavailable { what: String },
+    /// The database is there and cannot: its disk is full or fails, or it only reads.
+    #[error("database unavailable: {what}")]
+    Refused { what: String },
     /// A connection broke off with a statement under way. A `COMMIT` that ends so may have happened.
     #[error("database unavailable: {what}")]
     Lost { what: String },
@@ -50,6 +53,18 @@ pub enum StoreError {
 impl StoreError {
     pub(super) fn unavailable(what: impl ToString) -> Self {
         StoreError::Unavailable { what: what.to_string() }
+    }
+
+    pub(super) fn refused(what: impl ToString) -> Self {
+        StoreError::Refused { what: what.to_string() }
+    }
+
+    /// Whether the database is away or cannot, whatever it was asked.
+    pub(crate) fn is_unavailable(&self) -> bool {
+        matches!(
+            self,
+            StoreError::Unavailable { .. } | StoreError::Refused { .. } | StoreError::Lost { .. }
+        )
     }
 
     /// Whether the same may succeed when it is run again at once: another connection was in the way,

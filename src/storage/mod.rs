@@ -18,6 +18,7 @@ mod transaction;
 mod types;
 mod url;
 mod value;
+pub mod writing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -231,8 +232,11 @@ impl Database {
     {
         match &self.engine {
             Engine::Sqlite(pools) => match pools.begin().await {
-                Ok(begun) => Transaction::sqlite(begun).run(&self.shared, body).await,
-                Err(error) => Ended::failed(error),
+                Ok(begun) => Transaction::sqlite(begun, &self.shared).run(body).await,
+                Err(error) => {
+                    self.shared.writing.heed(&error);
+                    Ended::failed(error)
+                }
             },
             Engine::Postgres(connections) => {
                 let mut client = match connections.get().await {
@@ -241,8 +245,8 @@ impl Database {
                 };
                 match client.transaction().await {
                     Ok(begun) => {
-                        let transaction = Transaction::postgres(begun, connections.asking);
-                        transaction.run(&self.shared, body).await
+                        let asking = connections.asking;
+                        Transaction::postgres(begun, asking, &self.shared).run(body).await
                     }
                     Err(error) => Ended::failed(postgres::fault(BEGIN, error)),
                 }

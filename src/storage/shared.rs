@@ -1,5 +1,5 @@
-//! What all openings of one database in this process share: the count of commits and, for a file,
-//! the lock that keeps other processes out.
+//! What all openings of one database in this process share: the count of commits, what is known of
+//! writing it and, for a file, the lock that keeps other processes out.
 //!
 //! Two generations of a service have one database open during a planned restart. Each has its own
 //! connections, so that a hung generation holds up nothing but its own; these things they share.
@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 use super::StoreError;
+use super::writing::Writing;
 
 /// Grows by one for each database this process ever opens. Entries stay: a lock that were given
 /// back between two generations could be taken by another process in between.
@@ -21,6 +22,7 @@ static OPENED: Mutex<BTreeMap<String, Arc<Shared>>> = Mutex::new(BTreeMap::new()
 pub(super) struct Shared {
     /// Written by each transaction after its commit.
     commits: watch::Sender<u64>,
+    pub(super) writing: Writing,
     _lock: Option<File>,
 }
 
@@ -44,7 +46,7 @@ impl Shared {
     }
 
     fn new(lock: Option<File>) -> Shared {
-        Shared { commits: watch::Sender::new(0), _lock: lock }
+        Shared { commits: watch::Sender::new(0), writing: Writing::default(), _lock: lock }
     }
 
     pub(super) fn committed(&self) {

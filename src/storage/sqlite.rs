@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use sqlx::error::DatabaseError;
 use sqlx::pool::PoolConnection;
 use sqlx::query::Query;
 use sqlx::sqlite::{
@@ -31,8 +32,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 const SQLITE_BUSY: i32 = 5;
 const SQLITE_LOCKED: i32 = 6;
-/// Its file cannot be written or read at the moment: a fault of the disk, no room, no way to it.
-const SQLITE_WITHOUT_DISK: [i32; 3] = [10, 13, 14];
+const SQLITE_READONLY: i32 = 8;
+/// Its file cannot be written or read at the moment: it is there for reading only, the disk has a fault or
+/// no room, there is no way to it.
+const SQLITE_WITHOUT_DISK: [i32; 4] = [SQLITE_READONLY, 10, 13, 14];
 
 #[derive(Clone)]
 pub(super) struct Pools {
@@ -122,7 +125,9 @@ impl Pools {
         statement: Statement,
         values: &[Value<'_>],
     ) -> Result<Vec<T>, StoreError> {
-        all(&mut *self.reader(statement).await?, statement, values).await
+        let mut reader = self.reader(statement).await?;
+        let rows = bind(statement, values).fetch_all(&mut *reader).await;
+        made_of(&rows.map_err(|error| reader_fault(statement, error))?, statement)
     }
 
     pub(super) async fn prepare(&self, statement: Statement) -> Result<Prepared, StoreError> {
@@ -210,6 +215,10 @@ pub(super) async fn all<T: FromRow>(
         .fetch_all(connection)
         .await
         .map_err(|error| fault(statement, error))?;
+    made_of(&rows, statement)
+}
+
+fn made_of<T: FromRow>(rows: &[SqliteRow], statement: Statement) -> Result<Vec<T>, StoreError> {
     rows.iter().map(|row| T::from_row(&Row::sqlite(row, statement))).collect()
 }
 
@@ -237,7 +246,7 @@ pub(super) fn fault(statement: Statement, error: sqlx::Error) -> StoreError {
     let what = error.to_string();
     match &error {
         sqlx::Error::Database(database) => {
-            let code = database.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or(0);
+            let kind = code(database.as_ref()) & 0xff;
             // "UNIQUE constraint failed: users.email"
             let constraint = database.message().rsplit(": ").next().unwrap_or_default().to_owned();
             if database.is_unique_violation() {
@@ -246,10 +255,10 @@ pub(super) fn fault(statement: Statement, error: sqlx::Error) -> StoreError {
                 StoreError::ForeignKey { statement, constraint }
             } else if database.is_check_violation() {
                 StoreError::Check { statement, constraint }
-            } else if matches!(code & 0xff, SQLITE_BUSY | SQLITE_LOCKED) {
+            } else if matches!(kind, SQLITE_BUSY | SQLITE_LOCKED) {
                 StoreError::Conflict { statement, what }
-            } else if SQLITE_WITHOUT_DISK.contains(&(code & 0xff)) {
-                StoreError::unavailable(what)
+            } else if SQLITE_WITHOUT_DISK.contains(&kind) {
+                StoreError::refused(what)
             } else {
                 StoreError::Other { statement, what }
             }
@@ -260,4 +269,19 @@ pub(super) fn fault(statement: Statement, error: sqlx::Error) -> StoreError {
         }
         _ => StoreError::Other { statement, what },
     }
+}
+
+/// A reader is opened for that alone: what is no read is a mistake of ours, whatever the disk is like.
+fn reader_fault(statement: Statement, error: sqlx::Error) -> StoreError {
+    match error.as_database_error().map(code) {
+        Some(SQLITE_READONLY) => {
+            StoreError::Other { statement: statement.name, what: error.to_string() }
+        }
+        _ => fault(statement, error),
+    }
+}
+
+/// With what SQLite says beyond its kind; zero is none.
+fn code(error: &dyn DatabaseError) -> i32 {
+    error.code().and_then(|code| code.parse().ok()).unwrap_or(0)
 }

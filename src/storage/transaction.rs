@@ -8,6 +8,7 @@ use super::{COMMIT, FromRow, Statement, StoreError, Value, check_count, sqlite};
 /// What writes are made in; see [`Database::transaction`](super::Database::transaction).
 pub struct Transaction<'c> {
     inner: Inner<'c>,
+    shared: &'c Shared,
     /// The first statement that failed. PostgreSQL refuses all that follows, so later failures say
     /// nothing, and the body may not have passed this one on.
     broken: Option<Broken>,
@@ -43,22 +44,28 @@ impl<T, E: From<StoreError>> Ended<T, E> {
 }
 
 impl<'c> Transaction<'c> {
-    pub(super) fn sqlite(begun: sqlx::Transaction<'static, sqlx::Sqlite>) -> Self {
-        Transaction { inner: Inner::Sqlite(begun), broken: None }
+    pub(super) fn sqlite(
+        begun: sqlx::Transaction<'static, sqlx::Sqlite>,
+        shared: &'c Shared,
+    ) -> Self {
+        Transaction { inner: Inner::Sqlite(begun), shared, broken: None }
     }
 
-    pub(super) fn postgres(begun: deadpool_postgres::Transaction<'c>, asking: Asking) -> Self {
-        Transaction { inner: Inner::Postgres(begun, asking), broken: None }
+    pub(super) fn postgres(
+        begun: deadpool_postgres::Transaction<'c>,
+        asking: Asking,
+        shared: &'c Shared,
+    ) -> Self {
+        Transaction { inner: Inner::Postgres(begun, asking), shared, broken: None }
     }
 
     pub(super) async fn run<T, E: From<StoreError>>(
         mut self,
-        shared: &Shared,
         body: &impl AsyncFn(&mut Transaction<'_>) -> Result<T, E>,
     ) -> Ended<T, E> {
         let outcome = body(&mut self).await;
         match (outcome, self.broken) {
-            (Ok(value), None) => match self.commit(shared).await {
+            (Ok(value), None) => match self.commit().await {
                 Ok(()) => Ended { outcome: Ok(value), again: false },
                 Err(error) => Ended::not_committed(error),
             },
@@ -77,16 +84,19 @@ impl<'c> Transaction<'c> {
         }
     }
 
-    async fn commit(self, shared: &Shared) -> Result<(), StoreError> {
+    async fn commit(self) -> Result<(), StoreError> {
         let done = match self.inner {
             Inner::Sqlite(begun) => begun.commit().await.map_err(|e| sqlite::fault(COMMIT, e)),
             Inner::Postgres(begun, _) => {
                 begun.commit().await.map_err(|e| postgres::fault(COMMIT, e))
             }
         };
-        // When the answer was lost, it may have happened.
-        if matches!(done, Ok(()) | Err(StoreError::Unavailable { .. } | StoreError::Lost { .. })) {
-            shared.committed();
+        if let Err(error) = &done {
+            self.shared.writing.heed(error);
+        }
+        // When the answer was lost, or the disk failed half way, it may have happened.
+        if done.as_ref().err().is_none_or(StoreError::is_unavailable) {
+            self.shared.committed();
         }
         done
     }
@@ -178,6 +188,7 @@ impl<'c> Transaction<'c> {
     ) -> Result<T, StoreError> {
         if let Err(error) = &done {
             let is_passing = error.is_passing();
+            self.shared.writing.heed(error);
             self.broken.get_or_insert(Broken { statement: statement.name, is_passing });
         }
         done

@@ -4,12 +4,15 @@ use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
 
-use busbar::types::ServiceName::{self, Billing, Gateway, Notifications, Payments};
+use busbar::types::ServiceName::{self, Billing, Gateway, Notifications, Payments, Users};
 use serde_json::{Value, json};
 
+use crate::support::bare::Bare;
+use crate::support::person::PASSWORD;
 use crate::support::wire::Wire;
-use crate::support::{Engine, Person, TestSystem};
+use crate::support::{Engine, Person, TestSystem, postgres};
 
 /// The gateway's word on one service.
 async fn word(system: &TestSystem, name: ServiceName) -> Value {
@@ -156,4 +159,67 @@ async fn a_hung_service_is_replaced() {
     let after = own.get("/health").await.expect(200)["generation"].as_i64().unwrap();
     assert!(after > before, "{before} -> {after}");
     becomes(&system, Payments, "UP").await;
+}
+
+/// Its database takes no writes: told so, and what can be read is read. When it takes some again, all is
+/// well, though nobody writes.
+async fn a_service_that_cannot_write_is_degraded(engine: Engine) {
+    let system = TestSystem::prepare(engine);
+    let running = Bare::limited(&system, "unlimited");
+    system.ready(&ServiceName::ALL).await;
+    let alice = system.person("alice").await;
+    becomes(&system, Users, "UP").await;
+
+    match engine {
+        Engine::Sqlite => running.limit_files("4096"),
+        Engine::Postgres => postgres::refuse_writes(&system.database_url(Users)),
+    }
+    let own = Person::anonymous(&system.service_url(Users));
+    let login = json!({"email": "alice@example.org", "password": PASSWORD});
+    // The first one may meet a session that is being ended.
+    let noticed = async || {
+        let told = system.anonymous().post("/api/auth/login", login.clone()).await;
+        let told = told.expect_problem(503, "database_unavailable").to_string();
+        let inside = ["25006", "57P01", "read-only", "INSERT", "disk", "(code"];
+        assert!(!inside.iter().any(|word| told.contains(word)), "{told}");
+        word_of(&own).await == "DEGRADED"
+    };
+    system.eventually("it is noticed", noticed).await;
+
+    let word = becomes(&system, Users, "DEGRADED").await;
+    assert!(!word.to_string().contains("written"), "the reason is for operators: {word}");
+    let health = own.get("/health").await.expect(200);
+    let check = &health["checks"]["database_writes"];
+    assert_eq!((&health["status"], &check["status"]), (&json!("DEGRADED"), &json!("DEGRADED")));
+    let reason = check["reason"].as_str().unwrap();
+    assert!(reason.starts_with("cannot be written: "), "{reason}");
+    assert_eq!(health["checks"]["database"]["status"], "UP");
+    own.get("/health/ready").await.expect(200);
+    alice.get("/api/users/me").await.expect(200);
+
+    match engine {
+        Engine::Sqlite => running.limit_files("unlimited"),
+        Engine::Postgres => postgres::take_writes(&system.database_url(Users)),
+    }
+    let healed = async || {
+        system.advance(Duration::from_secs(30)).await;
+        word_of(&own).await == "UP"
+    };
+    assert_eq!(word_of(&own).await, "DEGRADED", "one may not be enough");
+    system.eventually("it is up again", healed).await;
+    becomes(&system, Users, "UP").await;
+}
+
+async fn word_of(own: &Person) -> String {
+    own.get("/health").await.expect(200)["status"].as_str().unwrap().to_owned()
+}
+
+#[actix_web::test]
+async fn a_service_that_cannot_write_is_degraded_on_sqlite() {
+    a_service_that_cannot_write_is_degraded(Engine::Sqlite).await;
+}
+
+#[actix_web::test]
+async fn a_service_that_cannot_write_is_degraded_on_postgres() {
+    a_service_that_cannot_write_is_degraded(Engine::Postgres).await;
 }

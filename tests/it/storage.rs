@@ -37,6 +37,7 @@ mod outages;
 mod pgbouncer;
 mod silent;
 mod verbs;
+mod writing;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -38,6 +38,8 @@ fn refused(statement: &'static str, refusal: &DbError) -> StoreError {
         StoreError::TooSlow { statement, what }
     } else if *code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT {
         StoreError::Lost { what }
+    } else if cannot_write(code) {
+        StoreError::refused(what)
     } else if is_unavailable(code) {
         StoreError::unavailable(what)
     } else if [SqlState::INVALID_SQL_STATEMENT_NAME, SqlState::DUPLICATE_PSTATEMENT].contains(code)
@@ -58,16 +60,17 @@ pub(super) fn not_connected(error: &NotConnected) -> StoreError {
     }
 }
 
-/// The server shuts down or starts up, has no room or no disk (classes 53 and 58), only reads since it
-/// stands by for another, or PgBouncer lost it (class 08).
+/// The server is there, and only reads, as it was told or since it stands by for another; or its disk is
+/// full or fails.
+fn cannot_write(code: &SqlState) -> bool {
+    [SqlState::READ_ONLY_SQL_TRANSACTION, SqlState::DISK_FULL, SqlState::IO_ERROR].contains(code)
+}
+
+/// The server shuts down or starts up, has no room or no files (classes 53 and 58), or PgBouncer lost it
+/// (class 08).
 fn is_unavailable(code: &SqlState) -> bool {
-    [
-        SqlState::ADMIN_SHUTDOWN,
-        SqlState::CRASH_SHUTDOWN,
-        SqlState::CANNOT_CONNECT_NOW,
-        SqlState::READ_ONLY_SQL_TRANSACTION,
-    ]
-    .contains(code)
+    [SqlState::ADMIN_SHUTDOWN, SqlState::CRASH_SHUTDOWN, SqlState::CANNOT_CONNECT_NOW]
+        .contains(code)
         || ["08", "53", "58"].iter().any(|class| code.code().starts_with(class))
 }
 
@@ -84,12 +87,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_that_cannot_write_is_unavailable() {
-        for code in ["25006", "53100", "53300", "57P01", "58030", "08006"] {
-            assert!(is_unavailable(&SqlState::from_code(code)), "{code}");
+    fn a_server_that_cannot_write_is_told_from_one_that_is_away() {
+        for code in ["25006", "53100", "58030"] {
+            assert!(cannot_write(&SqlState::from_code(code)), "{code}");
+        }
+        for code in ["53200", "53300", "57P01", "57P03", "58000", "08006"] {
+            let code = SqlState::from_code(code);
+            assert!(is_unavailable(&code) && !cannot_write(&code), "{code:?}");
         }
         for code in ["22003", "23505", "25P02", "40001", "42P01", "57014"] {
-            assert!(!is_unavailable(&SqlState::from_code(code)), "{code}");
+            let code = SqlState::from_code(code);
+            assert!(!is_unavailable(&code) && !cannot_write(&code), "{code:?}");
         }
     }
 }

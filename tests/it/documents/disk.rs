@@ -1,6 +1,6 @@
 //! No room on the disk: told as such, and nobody else is troubled.
 
-use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use busbar::types::ServiceName;
 
@@ -16,22 +16,9 @@ use crate::support::{Engine, TestSystem};
 /// Files of 12 MiB at most where a block is 512 bytes, as POSIX has it; 24 MiB in other shells.
 const BLOCKS: &str = "24576";
 
-/// From now on no file of the process grows beyond this; `unlimited` is a number, too.
-fn limit(process: &Bare, bytes: &str) {
-    let (id, limit) = (process.0.id().to_string(), format!("--fsize={bytes}:"));
-    let done = Command::new("prlimit").args(["--pid", &id, &limit]).status();
-    assert!(done.unwrap().success());
-}
-
-/// The program, where no file can grow beyond a limit: as it is on a full disk, a write fails.
-fn limited(system: &TestSystem, blocks: &str) -> Bare {
-    let words = format!("trap '' XFSZ; ulimit -S -f {blocks};");
-    Bare::start(system, &words, Stdio::null())
-}
-
 async fn told(engine: Engine) {
     let system = TestSystem::prepare(engine);
-    let running = limited(&system, BLOCKS);
+    let running = Bare::limited(&system, BLOCKS);
     system.ready(&ServiceName::ALL).await;
     let alice = system.person("alice").await;
     let small = Sending::plain("small.bin", noise(1_000, 1)).by(&alice).await.expect(201);
@@ -64,14 +51,14 @@ async fn a_full_disk_is_told_on_postgres() {
 #[actix_web::test]
 async fn writes_go_on_when_there_is_room_again() {
     let system = TestSystem::prepare(Engine::Sqlite);
-    let running = limited(&system, "unlimited");
+    let running = Bare::limited(&system, "unlimited");
     system.ready(&ServiceName::ALL).await;
     let alice = system.person("alice").await;
     let bill = system.issued_bill(&alice, 4496).await;
     let payer = alice.keyed("short");
     let login = json!({"email": "alice@example.org", "password": PASSWORD});
 
-    limit(&running, "4096");
+    running.limit_files("4096");
     for _ in 0..3 {
         let paid = payer.post("/api/payments", order(&bill, 4496, "tok_ok")).await;
         let known = system.anonymous().post("/api/auth/login", login.clone()).await;
@@ -80,7 +67,7 @@ async fn writes_go_on_when_there_is_room_again() {
             refused.expect_problem(503, "database_unavailable");
         }
     }
-    limit(&running, "unlimited");
+    running.limit_files("unlimited");
 
     system
         .eventually("people log in again", async || {
@@ -99,6 +86,8 @@ async fn writes_go_on_when_there_is_room_again() {
     bill_is(&system, &alice, &bill, "paid").await;
     system
         .eventually("and all is well", async || {
+            // What is doubted for a while is not waited for.
+            system.advance(Duration::from_secs(30)).await;
             system.anonymous().get("/health").await.expect(200)["overall"] == "UP"
         })
         .await;

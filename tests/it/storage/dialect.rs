@@ -11,7 +11,7 @@ use busbar::services::payments::Payments;
 use busbar::services::users::Users;
 use busbar::services::utilities::Utilities;
 use busbar::services::webhooks::Webhooks;
-use busbar::storage::{Database, Prepared, Script, Statement, StoreError};
+use busbar::storage::{Database, Prepared, Script, Statement, StoreError, writing};
 use busbar::{agreed, audit, events, jobs, requests};
 
 use super::{Bench, Engine, STATEMENTS};
@@ -30,10 +30,11 @@ fn in_each_database() -> Room {
         requests::statements(),
         audit::statements(),
         agreed::statements(),
+        writing::statements(),
     ];
     Room {
         name: "common",
-        scripts: vec![events::SCRIPT, jobs::SCRIPT, agreed::SCRIPT, jobs::LANES],
+        scripts: vec![events::SCRIPT, jobs::SCRIPT, agreed::SCRIPT, jobs::LANES, writing::SCRIPT],
         statements: statements.concat(),
     }
 }

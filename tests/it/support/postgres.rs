@@ -5,6 +5,7 @@
 
 mod copies;
 mod keeper;
+mod refusing;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use tokio_postgres::{Config, NoTls};
 
 pub(crate) use self::copies::copy;
 pub(crate) use self::keeper::Keeper;
+pub(crate) use self::refusing::{refuse_writes, take_writes};
 use super::folder::scratch;
 
 const USER: &str = "busbar";
