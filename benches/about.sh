@@ -1,6 +1,7 @@
 # Says where and with what was measured. Sourced by run.sh.
 
 first_number() { grep -o '[0-9][0-9.]*[0-9]' | head -n 1; }
+locked() { grep -A 1 "^name = \"$1\"\$" Cargo.lock | tail -n 1 | first_number; }
 version_of() {
     case "$1" in
     busbar) "$busbar" version | first_number ;;
@@ -8,6 +9,7 @@ version_of() {
     haproxy) "$(path_of haproxy)" -v | first_number ;;
     varnish) "$(path_of varnishd)" -V 2>&1 | first_number ;;
     node) echo "$(node --version) with express and axios" ;;
+    relay) echo "of actix-web $(locked actix-web) and awc $(locked awc)" ;;
     esac
 }
 

@@ -7,12 +7,13 @@
 # For each case of cases.txt all servers are started anew and measured in turn, ROUNDS times, every
 # other round in the opposite order. CONNECTIONS overrides those of the case. Medians of the rounds
 # are printed and written between the markers of PAGE; an empty PAGE is not written.
-# `busbar` is a route with everything that is on by default, `busbar-bare` one with all guards off.
+# `busbar` is a route with everything that is on by default, `busbar-bare` one with all guards off,
+# `relay` is what actix-web and awc cost with nothing around them (servers/relay.rs).
 set -eu
 cd "$(dirname "$0")/.."
 ROUNDS="${ROUNDS:-3}" SECONDS_EACH="${SECONDS_EACH:-5}" CONNECTIONS="${CONNECTIONS:-}"
 CASES="${CASES:-$(awk '/^[a-z]/ { print $1 }' benches/cases.txt | tr '\n' ' ')}"
-PEERS="${PEERS:-busbar busbar-bare nginx haproxy varnish node}"
+PEERS="${PEERS:-busbar busbar-bare relay nginx haproxy varnish node}"
 PORTS="${PORTS:-18080}" PAGE="${PAGE-docs/benchmarks.md}"
 ulimit -n 16384 2> /dev/null || echo "open files: $(ulimit -n) only" >&2
 
@@ -23,6 +24,11 @@ if [ -z "${BUSBAR:-}" ]; then
     BUSBAR="${CARGO_TARGET_DIR:-target}/release/busbar"
 fi
 busbar="$BUSBAR"
+if takes_part relay && [ -z "${RELAY:-}" ]; then
+    cargo build --release --locked --example relay
+    RELAY="${CARGO_TARGET_DIR:-target}/release/examples/relay"
+fi
+relay="${RELAY:-}"
 
 . benches/servers.sh
 work=$(mktemp -d)
@@ -65,8 +71,8 @@ in_case() {
     await "http://127.0.0.1:$upstream_port/bench/small"
     servers=""
     for peer in $PEERS; do
-        # What is kept passes no guards: one line of Busbar says it all.
-        if [ "$2-$peer" = kept-busbar-bare ]; then continue; fi
+        # What is kept passes no guards: one line of Busbar says it all; and the relay keeps nothing.
+        case "$2-$peer" in kept-busbar-bare | kept-relay) continue ;; esac
         start "$peer"
         pids="$pids $!"
         servers="$servers $peer:$!"

@@ -29,6 +29,7 @@ port_of() {
     haproxy) echo $((PORTS + 4)) ;;
     varnish) echo $((PORTS + 5)) ;;
     node) echo $((PORTS + 6)) ;;
+    relay) echo $((PORTS + 7)) ;;
     esac
 }
 
@@ -62,6 +63,7 @@ start() {
             -f "$(template varnish.vcl "$port")" -s malloc,256m -p thread_pools=2 \
             > "$work/varnish.log" 2>&1 &
         ;;
+    relay) "$relay" "$port" "http://127.0.0.1:$upstream_port" > "$work/relay.log" 2>&1 & ;;
     node) NODE_ENV=production node "$node_folder/gateway.mjs" "$port" "$upstream_port" > "$work/node.log" 2>&1 & ;;
     esac
 }
