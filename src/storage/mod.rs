@@ -7,6 +7,7 @@
 mod closing;
 mod encryption;
 mod error;
+mod file;
 mod meters;
 mod migrate;
 mod postgres;
@@ -36,6 +37,7 @@ pub use self::url::{PostgresTarget, Target, UrlFault};
 pub use self::value::{FromValue, ToValue, Value};
 pub use crate::{params, record, sql, stored_as_text};
 
+use self::file::DatabaseFile;
 use self::shared::Shared;
 use self::transaction::Ended;
 
@@ -133,9 +135,9 @@ impl Database {
         let meters = Meters::new(service)?;
         let (engine, shared) = match target {
             Target::Sqlite(path) => {
-                let path = sqlite::create(path)?;
-                let shared = Shared::of_file(&path)?;
-                let pools = sqlite::Pools::new(&path, &settings, meters.clone());
+                let file = DatabaseFile::create(path)?;
+                let shared = Shared::of_file(&file.path)?;
+                let pools = sqlite::Pools::new(file, &settings, meters.clone());
                 // The first connection turns on the write-ahead log, before a reader comes.
                 drop(pools.writer(PING).await?);
                 (Engine::Sqlite(pools), shared)

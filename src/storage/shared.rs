@@ -36,13 +36,19 @@ impl Shared {
     /// A file belongs to one process: refused when another has it. The path is absolute.
     pub(super) fn of_file(database: &Path) -> Result<Arc<Shared>, StoreError> {
         let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = format!("sqlite:{}", database.display());
+        let name = name_of(database);
         if let Some(shared) = opened.get(&name) {
             return Ok(shared.clone());
         }
         let shared = Arc::new(Shared::new(Some(lock(database)?)));
         opened.insert(name, shared.clone());
         Ok(shared)
+    }
+
+    /// Whether it has been open in this process. The path is absolute.
+    pub(super) fn knows_file(database: &Path) -> bool {
+        let opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.contains_key(&name_of(database))
     }
 
     fn new(lock: Option<File>) -> Shared {
@@ -56,6 +62,10 @@ impl Shared {
     pub(super) fn commits(&self) -> watch::Receiver<u64> {
         self.commits.subscribe()
     }
+}
+
+fn name_of(database: &Path) -> String {
+    format!("sqlite:{}", database.display())
 }
 
 /// SQLite would let a second process in, and sqlx would let it migrate at the same time.

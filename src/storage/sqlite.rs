@@ -1,9 +1,6 @@
 //! SQLite: one writer and several readers on one file, and its errors.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io::ErrorKind;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -19,6 +16,7 @@ use sqlx::{
     Column, Connection, Executor, SqlSafeStr, Sqlite, SqliteConnection, SqlitePool, Statement as _,
 };
 
+use super::file::DatabaseFile;
 use super::{
     BEGIN, Durability, FromRow, Meters, PoolStatus, Prepared, Row, Settings, Statement, StoreError,
     Value,
@@ -43,6 +41,7 @@ pub(super) struct Pools {
     writer: SqlitePool,
     readers: SqlitePool,
     waiting: Arc<AtomicUsize>,
+    file: Arc<DatabaseFile>,
     meters: Meters,
 }
 
@@ -63,8 +62,8 @@ impl Drop for Waiting {
 }
 
 impl Pools {
-    /// Connects lazily: the file must exist, see [`create`].
-    pub(super) fn new(path: &Path, settings: &Settings, meters: Meters) -> Pools {
+    /// Connects lazily.
+    pub(super) fn new(file: DatabaseFile, settings: &Settings, meters: Meters) -> Pools {
         let wait = match settings.pool_timeout {
             Duration::ZERO => WAIT_MAX,
             limit => limit,
@@ -79,12 +78,13 @@ impl Pools {
                 .max_lifetime(None)
                 .test_before_acquire(false)
         };
-        let options = options(path, settings.durability);
+        let options = options(&file.path, settings.durability);
         let writer = pool(1).after_release(|connection, _| Box::pin(is_at_rest(connection)));
         Pools {
             writer: writer.connect_lazy_with(options.clone()),
             readers: pool(READERS).connect_lazy_with(options.read_only(true)),
             waiting: Arc::default(),
+            file: Arc::new(file),
             meters,
         }
     }
@@ -103,6 +103,7 @@ impl Pools {
     /// A transaction that may write from its first moment: one that became a writer later could
     /// only fail when another had been faster.
     pub(super) async fn begin(&self) -> Result<sqlx::Transaction<'static, Sqlite>, StoreError> {
+        self.file.check()?;
         self.got(self.writer.begin_with(BEGIN.text), BEGIN).await
     }
 
@@ -158,23 +159,6 @@ impl Pools {
         self.readers.close().await;
         self.writer.close().await;
     }
-}
-
-/// Makes the file and its folder, readable for nobody else, and tells its absolute path. A file that is
-/// there is opened by SQLite alone: whoever closes a file gives up all locks that the process has on it.
-pub(super) fn create(path: &Path) -> Result<PathBuf, StoreError> {
-    let unavailable = |error: std::io::Error| StoreError::Unavailable {
-        what: format!("{}: {error}", path.display()),
-    };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(unavailable)?;
-    }
-    let made = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path);
-    match made {
-        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(unavailable(error)),
-        _ => {}
-    }
-    path.canonicalize().map_err(unavailable)
 }
 
 /// Whether a connection that comes back has left its transaction; else it is closed. SQLite ends one by

@@ -135,3 +135,34 @@ async fn a_database_that_is_opened_again_keeps_its_locks() {
     assert!(locks(&path) >= held);
     first.close().await;
 }
+
+/// What is written to a file that has no name any more is lost with the process: no more is taken, and
+/// nobody begins with an empty one in its place.
+#[actix_rt::test]
+async fn a_file_that_is_gone_takes_no_more_and_is_not_begun_anew() {
+    let bench = Bench::new(Engine::Sqlite).await;
+    bench.add_accounts(&[account("alice", 1)]).await;
+    let (Target::Sqlite(file), settings) = (&bench.target, &bench.settings) else {
+        panic!("a file");
+    };
+    let aside = file.with_extension("aside");
+    let add = async |id: &str| {
+        let added = bench.database.transaction(async |tx| super::insert(tx, &account(id, 1)).await);
+        added.await
+    };
+
+    std::fs::rename(file, &aside).unwrap();
+    let refused = add("bob").await.unwrap_err();
+    assert!(matches!(refused, StoreError::Refused { .. }), "{refused}");
+    assert!(refused.to_string().contains("is not where it was opened"), "{refused}");
+    let begun = Database::open("test", &bench.target, settings).await.err().unwrap();
+    assert!(begun.to_string().contains("was there before, and is gone"), "{begun}");
+    assert!(!file.exists());
+
+    std::fs::write(file, "").unwrap();
+    let refused = add("bob").await.unwrap_err();
+    assert!(refused.to_string().contains("is another file"), "{refused}");
+
+    std::fs::rename(&aside, file).unwrap();
+    assert_eq!(add("bob").await.unwrap(), 1);
+}
