@@ -27,7 +27,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let upstream = Upstream::open(instance.clone(), &thread_codec());
         App::new().app_data(Data::new(upstream)).default_service(web::to(relay))
     });
-    Ok(server.workers(WORKERS).bind(("127.0.0.1", port.parse()?))?.run().await?)
+    let server = server.workers(WORKERS).tcp_nodelay(true);
+    Ok(server.bind(("127.0.0.1", port.parse()?))?.run().await?)
 }
 
 async fn relay(
